@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    exclude: ['test/long/**', 'node_modules/**'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    setupFiles: ['test/setup.ts'],
+  },
+})
