@@ -7,8 +7,8 @@ export interface StoredRecord {
 }
 
 /**
- * One stream's part of an append. `expected` is the sequence number of the last record, `new` for a stream without records,
- * or `any` (inboxes only). An entry without records only guards.
+ * One stream's part of an append. `expected` is the sequence number of the last record, `new` (or 0) for a stream without
+ * records, or `any` (inboxes only). An entry without records only guards. A stream stands at most once in an append.
  */
 export interface Entry {
   readonly stream: string
@@ -16,6 +16,7 @@ export interface Entry {
   readonly records: readonly unknown[]
 }
 
+/** `last` holds every stream of the append; `actual` is 0 for a stream without records. */
 export type Appended =
   | { readonly ok: true; readonly last: Readonly<Record<string, number>> }
   | { readonly ok: false; readonly stream: string; readonly actual: number }
@@ -32,7 +33,10 @@ export interface StreamQuery {
   readonly limit?: number
 }
 
-/** Streams of records, append-only. An append over several streams is all or nothing, and durable when it resolves. */
+/**
+ * Streams of records, append-only. An append over several streams is all or nothing, and durable when it resolves; if it
+ * rejects (a full or failing disk) it may or may not be kept. Appends of one journal are applied in the order of the calls.
+ */
 export interface Journal {
   append(entries: readonly Entry[]): Promise<Appended>
   /** Records `from`..`to` inclusive, in order, as far as they exist now. */
@@ -41,8 +45,13 @@ export interface Journal {
   follow(stream: string, from: number, signal: AbortSignal): AsyncIterable<StoredRecord>
   /** Newest first, by creation. */
   list(query: StreamQuery): Promise<readonly StreamInfo[]>
-  /** Removes all streams `…/RUN` of a run and the blobs no other run holds. */
+  /** Removes the run's own streams (`runStreams`) and the blobs no other run holds. */
   remove(run: string): Promise<void>
+}
+
+/** The streams that belong to one run and go with it. */
+export function runStreams(run: string): readonly string[] {
+  return [`run/${run}`, `inbox/${run}`, `lease/${run}`, `key/${run}`]
 }
 
 /** The stored bytes of a value and the salt they are hashed with. */
@@ -51,7 +60,10 @@ export interface Blob {
   readonly text: string
 }
 
-/** Bytes of values too large to stand inline. A put is durable with the next append of the same journal. */
+/**
+ * Bytes of values too large to stand inline. A put is seen at once by the same journal, and is durable (and seen by others)
+ * with its next append. A run sees only what was put for it: a fork puts again what it shares, which is stored once.
+ */
 export interface BlobStore {
   put(run: string, sha256: string, blob: Blob): void
   get(run: string, sha256: string): Promise<Blob | undefined>

@@ -1,0 +1,82 @@
+/** The table `check-rooms` enforces. Paths are relative to src/; one that ends in `/` stands for everything below it. */
+export interface House {
+  readonly rooms: { readonly [name: string]: Room }
+  /** Files directly in src/: they may import any room, and nobody imports them. */
+  readonly doors: readonly string[]
+  /** Where a third-party package may be imported; `lazy`: only by `await import()` (types are free). */
+  readonly packages: { readonly [name: string]: { readonly in: readonly string[]; readonly lazy?: true } }
+  /** Node's own modules that have one owner; the others are free wherever Node is. */
+  readonly builtins: { readonly [name: string]: readonly string[] }
+  /** Files that may be longer than 400 lines, each with the reason. */
+  readonly long: { readonly [file: string]: string }
+}
+
+export interface Room {
+  readonly may: readonly Permission[]
+  /** No Node here, and no clock or chance that is not handed in: these rooms also run in a browser, and replay. */
+  readonly pure?: true
+}
+
+/** A whole room; or one file, from which types may be taken, and by name the values listed. */
+export type Permission = string | { readonly file: string; readonly values?: readonly string[] }
+
+const step: Permission = { file: 'engine/step.ts', values: ['StepFailure'] }
+const provider: Permission = { file: 'providers/provider.ts' }
+
+export const HOUSE: House = {
+  rooms: {
+    surfaces: { may: ['app', 'events'] },
+    app: {
+      may: [
+        'config',
+        'context',
+        'effects',
+        'engine',
+        'events',
+        'graph',
+        'journal',
+        'providers',
+        'router',
+        'sandbox',
+        'steps',
+        'tools',
+        'trust',
+        'vault',
+      ],
+    },
+    effects: { may: ['events', 'providers', 'tools', 'sandbox', 'trust', { file: 'engine/effect.ts' }] },
+    steps: { may: ['events', 'graph', 'router', 'context', step, { file: 'engine/effect.ts' }, provider], pure: true },
+    engine: { may: ['events', 'graph', { file: 'journal/journal.ts' }], pure: true },
+    config: { may: ['events', 'graph'] },
+    tools: { may: ['events', 'sandbox', 'trust'] },
+    sandbox: { may: ['events'] },
+    journal: { may: ['events'] },
+    router: { may: ['events', provider], pure: true },
+    context: { may: ['events'], pure: true },
+    graph: { may: ['events'], pure: true },
+    providers: { may: ['events'] },
+    trust: { may: ['events'] },
+    vault: { may: ['events'] },
+    events: { may: [], pure: true },
+  },
+  doors: ['index.ts', 'main.ts', 'testing.ts'],
+  packages: {
+    '@ai-sdk/anthropic': { in: ['providers/anthropic.ts'], lazy: true },
+    '@ai-sdk/google': { in: ['providers/google.ts'], lazy: true },
+    '@ai-sdk/openai': { in: ['providers/openai.ts'], lazy: true },
+    '@ai-sdk/openai-compatible': { in: ['providers/openai-compatible.ts'], lazy: true },
+    '@ai-sdk/provider': { in: ['providers/'] },
+    '@ai-sdk/xai': { in: ['providers/xai.ts'], lazy: true },
+    'ai-sdk-ollama': { in: ['providers/ollama.ts'], lazy: true },
+    '@noble/hashes': { in: ['events/', 'engine/'] },
+    commander: { in: ['surfaces/cli/'] },
+    undici: { in: ['providers/http.ts', 'providers/http-exchange.ts'], lazy: true },
+    yaml: { in: ['graph/', 'config/'] },
+    zod: { in: ['app/', 'config/', 'graph/'] },
+  },
+  builtins: {
+    'node:child_process': ['sandbox/process.ts'],
+    'node:sqlite': ['journal/'],
+  },
+  long: {},
+}

@@ -1,0 +1,192 @@
+import { FORMAT, type Event, type PinnedFile, type RunLimits } from '../events/event.ts'
+import { evolve } from '../events/evolve.ts'
+import { createChainCheck } from '../events/hash.ts'
+import { createRunState } from '../events/state.ts'
+import type { Json } from '../events/values.ts'
+import type { StepGraph } from '../graph/step-graph.ts'
+import type { BlobStore } from '../journal/journal.ts'
+import { ContentStore } from './content.ts'
+import { Deliveries } from './deliveries.ts'
+import type { Divergence } from './divergence.ts'
+import { takeCommands } from './inbox.ts'
+import { LiveRun, type RunEnd } from './live.ts'
+import { planStep } from './offer.ts'
+import { Replay } from './replay.ts'
+import type { StepKind } from './step.ts'
+import type { EnginePorts, EngineWorld, RunLease } from './world.ts'
+import { eventOf } from './writer.ts'
+
+export const ENGINE_VERSION = '0.1.0'
+
+export const DEFAULT_LIMITS: RunLimits = { tries: 3, calls_per_step: 8, backoff_ms: 500, backoff_cap_ms: 60_000 }
+
+/** What a run is started with. */
+export interface RunPlan {
+  readonly run: string
+  readonly graph: StepGraph
+  readonly input: Json
+  readonly seed: string
+  /** Secret of the run's salts; derived from the seed when the user gave one, random otherwise. */
+  readonly run_key: string
+  readonly limits?: Partial<RunLimits>
+  readonly target: { readonly kind: string; readonly name: string }
+  readonly started_by: 'cli' | 'server' | 'code'
+  readonly project?: string
+  readonly files?: readonly { readonly name: string; readonly content: Json }[]
+}
+
+/** A run in this process. */
+export interface Run {
+  readonly id: string
+  readonly ended: Promise<RunEnd>
+  cancel(reason?: string): void
+  /** Lets go at once, as a crash would. */
+  abandon(): void
+}
+
+export type Verdict =
+  | { readonly equal: true; readonly events: number; readonly taken: readonly string[]; readonly redacted: readonly string[]; readonly finished: boolean; readonly head: string }
+  | ({ readonly equal: false; readonly events: number } & Divergence)
+
+/** Writes a run's first events and drives it. Rejects when the run exists already. */
+export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLease): Promise<Run> {
+  const { world, journal, blobs, kinds } = ports
+  const state = createRunState()
+  let live: LiveRun
+  const store = new ContentStore({ run: plan.run, runKey: plan.run_key, world, blobs, eventAt: (seq) => live.pendingEvent(seq) ?? readEvent(ports, plan.run, seq) })
+  const files: PinnedFile[] = (plan.files ?? []).map((file) => ({ name: file.name, content: store.make(file.content) }))
+  const data = {
+    format: FORMAT,
+    engine: ENGINE_VERSION,
+    seed: plan.seed,
+    limits: { ...DEFAULT_LIMITS, ...plan.limits },
+    target: plan.target,
+    started_by: plan.started_by,
+    ...(plan.project === undefined ? {} : { project: plan.project }),
+    input: store.make(plan.input),
+    steps: plan.graph.steps.map((step) => planStep(step, (spec) => store.make(spec))),
+    ...(plan.graph.output === undefined ? {} : { output: plan.graph.output }),
+    kinds: versionsOf(kinds),
+    files,
+  }
+  const started = eventOf({ type: 'run-started', actor: 'world', data, causes: [] }, { run: plan.run, state, at: world.clock(), sha256: world.sha256 })
+  const appended = await journal.append([
+    { stream: `run/${plan.run}`, expected: 'new', records: [started] },
+    { stream: `key/${plan.run}`, expected: 'new', records: [{ key: plan.run_key }] },
+    ...(lease ? [lease.guard()] : []),
+  ])
+  if (!appended.ok) throw new Error(`the run ${plan.run} exists already`)
+  evolve(state, started)
+  const deliveries = createDeliveries(ports, { state, store, changed: () => live.kick() })
+  live = new LiveRun({ run: plan.run, ports, state, store, deliveries, lease })
+  ports.watcher?.events?.([started])
+  return drive(ports, live, store)
+}
+
+/** Takes up a run where its journal ends: unfinished attempts run again over the record, then it goes on live. */
+export async function resumeRun(ports: EnginePorts, run: string, how: { readonly lease?: RunLease; readonly files?: readonly PinnedFile[] } = {}): Promise<Run | Divergence> {
+  const { world, journal, blobs, kinds } = ports
+  const folded = createRunState()
+  const files: PinnedFile[] = []
+  for await (const event of readEvents(ports, run)) {
+    if (event.type === 'run-started' || event.type === 'run-resumed') files.splice(0, files.length, ...event.data.files)
+    evolve(folded, event)
+    folded.wakes.length = 0
+  }
+  if (folded.seq === 0) throw new Error(`there is no run ${run}`)
+  const only = new Set<string>()
+  for (const step of folded.steps.values()) if (step.status === 'running') only.add(`${step.id}@${step.attempt}`)
+  const runKey = await readRunKey(ports, run)
+  let live: LiveRun | undefined
+  const store = new ContentStore({ run, ...(runKey === undefined ? {} : { runKey }), world, blobs, eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq) })
+  const replay = new Replay({
+    run,
+    world,
+    blobs,
+    kinds,
+    store,
+    only,
+    deliveries: { changed: () => live?.kick(), delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta) },
+  })
+  for await (const event of readEvents(ports, run)) {
+    const divergence = await replay.feed(event)
+    if (divergence) return divergence
+  }
+  await replay.settle()
+  live = new LiveRun({ run, ports, state: replay.state, store, deliveries: replay.deliveries, lease: how.lease })
+  if (!replay.state.finished) {
+    const data = { kinds: versionsOf(kinds), files: how.files ?? files }
+    live.input({ type: 'run-resumed', actor: 'worker', data, causes: [replay.state.seq] })
+  }
+  return drive(ports, live, store)
+}
+
+/** Runs a record again without touching anything and compares every event. `journal` order; blobs give larger contents. */
+export async function verifyRun(
+  record: AsyncIterable<Event> | Iterable<Event>,
+  means: { readonly world: EngineWorld; readonly blobs: BlobStore; readonly kinds: { readonly [kind: string]: StepKind }; eventAt?(seq: number): Promise<Event | undefined> },
+): Promise<Verdict> {
+  const { world, blobs, kinds } = means
+  const check = createChainCheck(world.sha256)
+  let replay: Replay | undefined
+  let events = 0
+  for await (const event of record) {
+    events += 1
+    const fault = check(event)
+    if (fault) return { equal: false, events, seq: fault.seq, code: 'altered', where: 'record', message: fault.message }
+    replay ??= new Replay({
+      run: event.run,
+      world,
+      blobs,
+      kinds,
+      store: new ContentStore({ run: event.run, world, blobs, eventAt: (seq) => means.eventAt?.(seq) }),
+    })
+    const divergence = await replay.feed(event)
+    if (divergence) return { equal: false, events, ...divergence }
+  }
+  await replay?.settle()
+  const finished = replay?.state.finished !== undefined
+  return { equal: true, events, taken: [...(replay?.taken ?? [])], redacted: replay?.redacted ?? [], finished, head: replay?.state.head ?? '' }
+}
+
+function drive(ports: EnginePorts, live: LiveRun, store: ContentStore): Run {
+  const inbox = new AbortController()
+  const commands = takeCommands(ports.journal, live, { store, signal: inbox.signal }).catch(() => live.abandon())
+  const ended = live.ended.finally(() => inbox.abort()).then(async (end) => {
+    await commands
+    return end
+  })
+  live.kick()
+  return {
+    id: live.run,
+    ended,
+    cancel: (reason) => {
+      const data = reason === undefined ? {} : { reason }
+      live.input({ type: 'cancel-requested', actor: 'person', data, causes: [live.state.seq] })
+    },
+    abandon: () => live.abandon(),
+  }
+}
+
+function createDeliveries(ports: EnginePorts, options: { state: ReturnType<typeof createRunState>; store: ContentStore; changed(): void }): Deliveries {
+  return new Deliveries({ ...options, kinds: ports.kinds, delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta) })
+}
+
+function versionsOf(kinds: { readonly [kind: string]: StepKind }): { readonly [kind: string]: number } {
+  return Object.fromEntries(Object.values(kinds).map((kind) => [kind.kind, kind.version]))
+}
+
+/** The events of a run as they stand in a journal. */
+export async function* readEvents(from: Pick<EnginePorts, 'journal'>, run: string): AsyncGenerator<Event> {
+  for await (const record of from.journal.read(`run/${run}`)) yield record.data as Event
+}
+
+async function readEvent(from: Pick<EnginePorts, 'journal'>, run: string, seq: number): Promise<Event | undefined> {
+  for await (const record of from.journal.read(`run/${run}`, seq, seq)) return record.data as Event
+  return undefined
+}
+
+async function readRunKey(from: Pick<EnginePorts, 'journal'>, run: string): Promise<string | undefined> {
+  for await (const record of from.journal.read(`key/${run}`)) return (record.data as { key?: string }).key
+  return undefined
+}

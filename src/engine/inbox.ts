@@ -1,0 +1,51 @@
+import type { RunState } from '../events/state.ts'
+import { toJson } from '../events/canonical.ts'
+import type { Json } from '../events/values.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { ContentStore } from './content.ts'
+import type { Draft } from './draft.ts'
+import type { LiveRun } from './live.ts'
+
+/** What anyone may append to a run's inbox; the holder turns it into an event. */
+export type Command =
+  | { readonly type: 'cancel'; readonly reason?: string }
+  /** Somebody found out what became of an effect nobody knew about. */
+  | { readonly type: 'resolve'; readonly key: string; readonly outcome: 'done'; readonly answer: Json }
+  | { readonly type: 'resolve'; readonly key: string; readonly outcome: 'failed' | 'not-done' }
+
+/** Takes the commands of a run, each once and in order, until the signal aborts. */
+export async function takeCommands(
+  journal: Journal,
+  live: LiveRun,
+  { store, signal }: { readonly store: ContentStore; readonly signal: AbortSignal },
+): Promise<void> {
+  for await (const record of journal.follow(`inbox/${live.run}`, live.state.command + 1, signal)) {
+    const draft = commandEvent(record.data as Command, { seq: record.seq, state: live.state, store })
+    if (draft) live.input(draft)
+    live.sawCommand(record.seq)
+    live.kick()
+  }
+}
+
+/** The event a command becomes; undefined when what it speaks of is no longer open. */
+export function commandEvent(command: Command, to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore }): Draft | undefined {
+  const { seq, state, store } = to
+  if (command.type === 'cancel') {
+    const reason = command.reason === undefined ? {} : { reason: command.reason }
+    return { type: 'cancel-requested', actor: 'person', data: { ...reason, command: seq }, causes: [state.seq] }
+  }
+  const effect = state.effects.get(command.key)
+  const asked = effect && (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open'))
+  if (!asked) return undefined
+  const causes = [effect.intent]
+  if (command.outcome === 'done') {
+    const answer = toJson(command.answer)
+    if (!answer.ok) return undefined
+    const data = { key: effect.key, answer: store.make(answer.json), source: 'person' as const, command: seq }
+    return { type: 'effect-done', actor: 'person', data, causes }
+  }
+  const touched = command.outcome === 'failed' ? ('yes' as const) : ('no' as const)
+  const message = touched === 'no' ? 'a person found that it did not happen' : 'a person found that it failed'
+  const data = { key: effect.key, code: 'resolved_as_failed', message, touched, retry: touched === 'no', command: seq }
+  return { type: 'effect-failed', actor: 'person', data, causes }
+}

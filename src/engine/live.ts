@@ -1,0 +1,330 @@
+import type { Event, EventOf, RunStatus } from '../events/event.ts'
+import { isEnded, type RunState } from '../events/state.ts'
+import type { Entry } from '../journal/journal.ts'
+import { admit } from './admit.ts'
+import type { Attempt, RawOffer } from './attempt.ts'
+import type { ContentStore } from './content.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { Draft } from './draft.ts'
+import { prepareOffer } from './offer.ts'
+import { Performances } from './perform.ts'
+import type { EnginePorts, RunLease } from './world.ts'
+import { LeaseLost, Writer } from './writer.ts'
+
+const BATCH = 2_000
+
+/** How a live run came to its end: finished, resting until somebody answers, or taken over by another holder. */
+export type RunEnd =
+  | { readonly outcome: 'finished'; readonly status: RunStatus }
+  | { readonly outcome: 'resting'; readonly asks: readonly string[] }
+  | { readonly outcome: 'lost' }
+
+/** Drives one run: takes inputs, tells steps, admits what they offer, commits, and starts what was intended. */
+export class LiveRun {
+  readonly run: string
+  readonly ended: Promise<RunEnd>
+  readonly #ports: EnginePorts
+  readonly #state: RunState
+  readonly #store: ContentStore
+  readonly #deliveries: Deliveries
+  readonly #writer: Writer
+  readonly #lease: RunLease | undefined
+  readonly #performances: Performances
+  readonly #inbox: { draft: Draft; done?: (() => void) | undefined }[] = []
+  readonly #heldOffers = new Map<string, RawOffer[]>()
+  readonly #heldStarts = new Map<string, EventOf<'effect-intended'>[]>()
+  #intents: EventOf<'effect-intended'>[] = []
+  #pumping = false
+  #again = false
+  #over = false
+  #lastCommand = 0
+  #unwake: (() => void) | undefined
+  #unrenew: (() => void) | undefined
+  #resolve!: (end: RunEnd) => void
+  #reject!: (error: unknown) => void
+
+  constructor(options: {
+    readonly run: string
+    readonly ports: EnginePorts
+    readonly state: RunState
+    readonly store: ContentStore
+    readonly deliveries: Deliveries
+    readonly lease?: RunLease | undefined
+  }) {
+    this.run = options.run
+    this.#ports = options.ports
+    this.#state = options.state
+    this.#store = options.store
+    this.#deliveries = options.deliveries
+    this.#lease = options.lease
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#writer = new Writer({
+      run: this.run,
+      state: this.#state,
+      journal: this.#ports.journal,
+      lease: this.#lease,
+      sha256: this.#ports.world.sha256,
+      written: (event) => this.#follow(event),
+    })
+    this.#performances = new Performances({
+      run: this.run,
+      ports: this.#ports,
+      store: this.#store,
+      state: this.#state,
+      report: (draft) => this.input(draft),
+    })
+    this.#lastCommand = this.#state.command
+  }
+
+  get state(): RunState {
+    return this.#state
+  }
+
+  /** An event that is not on disk yet. */
+  pendingEvent(seq: number): Event | undefined {
+    return this.#writer.pending.find((event) => event.seq === seq)
+  }
+
+  /** Something happened outside. Answers false when the run has ended and takes nothing any more. */
+  input(draft: Draft, done?: () => void): boolean {
+    if (this.#over) return false
+    this.#inbox.push({ draft, done })
+    this.kick()
+    return true
+  }
+
+  /** The highest inbox record the holder has looked at, whether or not an event came of it. */
+  sawCommand(seq: number): void {
+    this.#lastCommand = Math.max(this.#lastCommand, seq)
+  }
+
+  /** Lets go at once: nothing more is written, executors are stopped. The journal stays as a crash would leave it. */
+  abandon(): void {
+    this.#stop()
+    this.#resolve({ outcome: 'lost' })
+  }
+
+  /** Work may be waiting. */
+  kick(): void {
+    if (this.#over) return
+    if (this.#pumping) {
+      this.#again = true
+      return
+    }
+    this.#pumping = true
+    this.#pump().catch((error) => {
+      this.#stop()
+      if (error instanceof LeaseLost) this.#resolve({ outcome: 'lost' })
+      else this.#reject(error)
+    })
+  }
+
+  async #pump(): Promise<void> {
+    for (;;) {
+      this.#again = false
+      const at = Math.max(this.#state.at, this.#ports.world.clock())
+      this.#writer.decide(at)
+      this.#fireTimers(at)
+      for (const { draft, done } of this.#inbox.splice(0)) {
+        if (!this.#state.finished) this.#writer.append(draft, at)
+        done?.()
+      }
+      await this.#deliveries.flush()
+      await this.#ports.world.drain()
+      this.#admitOffers(Math.max(at, this.#ports.world.clock()))
+      const idle = this.#inbox.length === 0 && this.#deliveries.waiting === 0 && this.#deliveries.offered.size === 0
+      if (!idle && this.#writer.pending.length < BATCH) continue
+      await this.#commit()
+      if (this.#over) return
+      if (this.#inbox.length > 0 || this.#deliveries.waiting > 0 || this.#deliveries.offered.size > 0) continue
+      if (this.#state.finished) return this.#finish(this.#state.finished)
+      if (await this.#rests()) return
+      if (this.#again || this.#inbox.length > 0) continue
+      this.#arm()
+      this.#pumping = false
+      return
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const events = await this.#writer.commit()
+    if (this.#over) return
+    const intents = this.#intents
+    this.#intents = []
+    for (const intent of intents) this.#begin(intent)
+    if (events.length > 0) this.#ports.watcher?.events?.(events)
+  }
+
+  /** After each event, before anything follows from it. */
+  #follow(event: Event): void {
+    if (event.type === 'step-finished' || event.type === 'step-failed' || event.type === 'step-cancelled') {
+      if (event.type === 'step-finished' || event.actor === 'step') this.#deliveries.end(event.data.step)
+      const step = this.#state.steps.get(event.data.step)
+      for (const key of step?.effects ?? []) {
+        const effect = this.#state.effects.get(key)
+        if (effect?.status === 'open') this.#performances.abort(key, effect.intent)
+      }
+    }
+    if (event.type === 'effect-intended' && event.data.answered_by === undefined && event.data.kind !== 'ask') this.#intents.push(event)
+    this.#deliveries.take(event, () => true)
+  }
+
+  /** Starts an intent's executor; a repetition waits for a place, a first try took its own when it was admitted. */
+  #begin(intent: EventOf<'effect-intended'>): void {
+    const effect = this.#state.effects.get(intent.data.key)
+    const current = effect?.status === 'open' && effect.intent === intent.seq
+    const { pool, redo } = intent.data
+    if (!current) {
+      if (redo === undefined) this.#release(pool)
+      return
+    }
+    if (redo !== undefined && !this.#performances.enter(pool)) {
+      this.#heldStarts.set(pool as string, [...(this.#heldStarts.get(pool as string) ?? []), intent])
+      return
+    }
+    this.#performances.begin(intent)
+    const step = this.#state.steps.get(intent.data.step)
+    if (!step || isEnded(step.status) || step.attempt !== intent.data.attempt) this.#performances.abort(intent.data.key, intent.seq)
+  }
+
+  #release(pool: string | undefined): void {
+    this.#performances.leave(pool)
+    this.#again = true
+  }
+
+  /** Offers of each attempt in the order made; one that is held back blocks no later one. */
+  #admitOffers(at: number): void {
+    this.#refill()
+    const attempts = [...this.#deliveries.offered]
+    this.#deliveries.offered.clear()
+    for (const attempt of attempts) this.#admitFrom(attempt, at)
+  }
+
+  #admitFrom(attempt: Attempt, at: number): void {
+    for (const raw of attempt.offers.splice(0)) this.#admitOne(raw, at)
+  }
+
+  #admitOne(raw: RawOffer, at: number): void {
+    const pool = raw.what === 'effect' ? raw.pool : undefined
+    const step = this.#state.steps.get(raw.step)
+    if (step?.status !== 'running' || step.attempt !== raw.attempt) return
+    if (!this.#performances.enter(pool)) {
+      const held = this.#heldOffers.get(pool as string)
+      if (held) held.push(raw)
+      else this.#heldOffers.set(pool as string, [raw])
+      return
+    }
+    const draft = admit(this.#state, prepareOffer(raw, (content) => this.#store.make(content)), at)
+    const entered = draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
+    if (!entered) this.#performances.leave(pool)
+    if (draft === 'hold' || draft === 'stale') return
+    const event = this.#writer.append(draft, at)
+    if (raw.what === 'fail' && raw.foreign !== undefined) {
+      const text = this.#store.make(raw.foreign)
+      this.#writer.append({ type: 'note-written', actor: 'engine', data: { about: raw.step, text }, causes: [event.seq] }, at)
+    }
+  }
+
+  /** Gives free places of pools to those who wait: repetitions first, then offers, both in order of arrival. */
+  #refill(): void {
+    for (const [pool, starts] of this.#heldStarts) {
+      while (starts.length > 0 && this.#performances.enter(pool)) {
+        const intent = starts.shift() as EventOf<'effect-intended'>
+        this.#performances.leave(pool)
+        this.#begin(intent)
+      }
+      if (starts.length === 0) this.#heldStarts.delete(pool)
+    }
+    const at = Math.max(this.#state.at, this.#ports.world.clock())
+    for (const [pool, offers] of this.#heldOffers) {
+      let next = 0
+      while (next < offers.length && this.#performances.enter(pool)) {
+        this.#performances.leave(pool)
+        this.#admitOne(offers[next++] as RawOffer, at)
+      }
+      offers.splice(0, next)
+      if (offers.length === 0) this.#heldOffers.delete(pool)
+    }
+  }
+
+  #fireTimers(at: number): void {
+    for (let timer = this.#state.timers.first(); timer && timer.due <= at; timer = this.#state.timers.first()) {
+      this.#writer.append({ type: 'timer-fired', actor: 'world', data: { key: timer.key }, causes: [timer.cause] }, at)
+    }
+  }
+
+  #arm(): void {
+    this.#unwake?.()
+    const timer = this.#state.timers.first()
+    this.#unwake = timer ? this.#ports.world.wake(timer.due, () => this.kick()) : undefined
+    if (!this.#lease || this.#unrenew) return
+    const now = this.#ports.world.clock()
+    this.#unrenew = this.#ports.world.wake(now + Math.max(10, (this.#lease.until - now) / 2), () => void this.#renew())
+  }
+
+  async #renew(): Promise<void> {
+    this.#unrenew = undefined
+    if (this.#over) return
+    const kept = await this.#lease?.renew().catch(() => false)
+    if (this.#over) return
+    if (!kept) return this.abandon()
+    this.#arm()
+  }
+
+  /** Nothing can run and somebody is asked: the run rests, unless a command has come in the meantime. */
+  async #rests(): Promise<boolean> {
+    const asks = this.#asks()
+    if (asks.length === 0 || this.#performances.count > 0 || this.#heldOffers.size > 0 || this.#state.openEffects > this.#openAsks()) return false
+    for (const timer of this.#state.timers.values()) if (timer.what === 'redo' || timer.what === 'again') return false
+    if (this.#busySteps(asks)) return false
+    const stream = `inbox/${this.run}`
+    const inbox: Entry = { stream, expected: this.#lastCommand === 0 ? 'new' : this.#lastCommand, records: [] }
+    const at = Math.max(this.#state.at, this.#ports.world.clock())
+    const event = await this.#writer.rest({ type: 'run-paused', actor: 'world', data: { asks }, causes: [this.#state.seq] }, { at, inbox })
+    if (!event) return false
+    this.#ports.watcher?.events?.([event])
+    this.#stop()
+    this.#resolve({ outcome: 'resting', asks })
+    return true
+  }
+
+  /** Is a step running that waits for something other than the questions? */
+  #busySteps(asks: readonly string[]): boolean {
+    const asked = new Set(asks.map((key) => this.#state.effects.get(key)?.step))
+    for (const id of this.#state.active) {
+      const step = this.#state.steps.get(id)
+      if (step?.status === 'running' && step.waitingOn === 0 && !asked.has(id)) return true
+    }
+    return false
+  }
+
+  #asks(): string[] {
+    const asks: string[] = []
+    for (const effect of this.#state.effects.values()) {
+      if (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open')) asks.push(effect.key)
+    }
+    return asks
+  }
+
+  #openAsks(): number {
+    let count = 0
+    for (const effect of this.#state.effects.values()) if (effect.kind === 'ask' && effect.status === 'open') count += 1
+    return count
+  }
+
+  #finish(status: RunStatus): void {
+    this.#stop()
+    this.#resolve({ outcome: 'finished', status })
+  }
+
+  #stop(): void {
+    this.#over = true
+    this.#unwake?.()
+    this.#unrenew?.()
+    this.#performances.drop()
+    for (const attempt of this.#deliveries.attempts.values()) attempt.abort('the run left this process', this.#state.at)
+  }
+}

@@ -1,0 +1,145 @@
+import type { EventOf } from './event.ts'
+import { randomOf } from './random.ts'
+import { type EffectState, isEnded, type RunState, type StepState } from './state.ts'
+
+export function intendEffect(state: RunState, event: EventOf<'effect-intended'>): void {
+  const { data } = event
+  const step = state.steps.get(data.step) as StepState
+  let effect = state.effects.get(data.key)
+  if (effect && data.redo !== undefined) {
+    effect.status = 'open'
+    effect.tries += 1
+    effect.intent = event.seq
+  } else {
+    const { inline: _, ...request } = data.request
+    effect = {
+      key: data.key,
+      step: data.step,
+      attempt: data.attempt,
+      kind: data.kind,
+      safety: data.safety,
+      request,
+      pool: data.pool,
+      status: 'open',
+      tries: 1,
+      intent: event.seq,
+      asked: event.seq,
+      answer: 0,
+    }
+    if (data.answered_by !== undefined) {
+      step.cause = event.seq
+      state.wakes.push({ step: step.id, attempt: data.attempt, what: 'answer', offer: data.key, seq: data.answered_by, at: event.at })
+      return
+    }
+    state.effects.set(data.key, effect)
+    step.effects ??= new Set()
+    step.effects.add(data.key)
+  }
+  state.openEffects += 1
+  if (data.safety === 'billable') step.calls += 1
+}
+
+/** An answer or a final failure: the effect closes, and its step is told unless it has ended. */
+function closeEffect(state: RunState, effect: EffectState, status: 'done' | 'failed', seq: number): void {
+  if (effect.status === 'open') state.openEffects -= 1
+  effect.status = status
+  effect.answer = seq
+  const step = state.steps.get(effect.step) as StepState
+  const current = step.status === 'running' && step.attempt === effect.attempt
+  if (effect.safety !== 'unsafe' || isEnded(step.status)) forget(state, step, effect.key)
+  if (!current) return
+  step.cause = seq
+  state.wakes.push({ step: step.id, attempt: step.attempt, what: 'answer', offer: effect.key, seq, at: state.at })
+}
+
+function forget(state: RunState, step: StepState, key: string): void {
+  state.effects.delete(key)
+  step.effects?.delete(key)
+}
+
+export function finishEffect(state: RunState, event: EventOf<'effect-done'>): void {
+  const effect = state.effects.get(event.data.key)
+  if (!effect) return
+  if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
+  closeEffect(state, effect, 'done', event.seq)
+}
+
+export function failEffect(state: RunState, event: EventOf<'effect-failed'>): void {
+  const { data } = event
+  const effect = state.effects.get(data.key)
+  if (!effect) return
+  const step = state.steps.get(effect.step) as StepState
+  const unsafe = effect.safety === 'unsafe'
+  if (unsafe && data.code === 'abandoned') {
+    effect.status = 'unknown'
+    state.openEffects -= 1
+    state.due.push({ what: 'unknown', key: effect.key, cause: event.seq })
+    return
+  }
+  if (unsafe && data.touched !== 'no') step.touched = true
+  const wait = waitBefore(state, effect, data.retry_after_ms)
+  const current = step.status === 'running' && step.attempt === effect.attempt
+  const allowed = data.retry && (!unsafe || data.touched === 'no') && effect.tries < state.limits.tries
+  const affordable = effect.safety !== 'billable' || step.calls < state.limits.calls_per_step
+  if (current && !state.stop && allowed && affordable && wait !== undefined) {
+    effect.status = 'waiting'
+    state.openEffects -= 1
+    const key = `redo:${effect.key}#${effect.tries}`
+    state.timers.add({ key, due: event.at + wait, cause: event.seq, what: 'redo', effect: effect.key })
+    return
+  }
+  closeEffect(state, effect, 'failed', event.seq)
+  if (unsafe && data.touched === 'no') forget(state, step, effect.key)
+}
+
+/** Exponential backoff with jitter that belongs to this key and try; undefined when the server asks for more than the cap. */
+function waitBefore(state: RunState, effect: EffectState, retryAfter: number | undefined): number | undefined {
+  const { backoff_ms, backoff_cap_ms } = state.limits
+  if (retryAfter !== undefined && retryAfter > backoff_cap_ms) return undefined
+  const full = Math.min(backoff_ms * 2 ** (effect.tries - 1), backoff_cap_ms)
+  const jitter = randomOf(`${state.seed}/${effect.key}#${effect.tries}`)
+  const wait = Math.round(full * (0.5 + jitter / 2))
+  return Math.max(wait, retryAfter ?? 0)
+}
+
+export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): void {
+  const effect = state.effects.get(event.data.key)
+  if (!effect) return
+  const step = state.steps.get(effect.step) as StepState
+  if (effect.status === 'open') state.openEffects -= 1
+  if (effect.safety === 'unsafe') step.touched = true
+  effect.status = 'unknown'
+  const current = step.status === 'running' && step.attempt === effect.attempt
+  if (!current) {
+    if (effect.safety === 'unsafe') state.unknown.push(effect.key)
+    forget(state, step, effect.key)
+    return
+  }
+  const then = step.plan.on_unknown ?? 'ask'
+  if (then === 'retry') state.due.push({ what: 'redo', key: effect.key, cause: event.seq })
+  if (then === 'fail') closeEffect(state, effect, 'failed', event.seq)
+}
+
+/** A step has ended: what waited is dropped, what nobody knows is listed, what runs goes on until it reports. */
+export function dropEffectsOf(state: RunState, step: StepState): void {
+  if (!step.effects) return
+  for (const key of [...step.effects]) {
+    const effect = state.effects.get(key) as EffectState
+    if (effect.status === 'open') continue
+    if (effect.status === 'waiting') state.timers.drop(`redo:${key}#${effect.tries}`)
+    if (effect.status === 'unknown' && effect.safety === 'unsafe') state.unknown.push(key)
+    forget(state, step, key)
+  }
+}
+
+/** A new holder cannot know what the old one's executors did: unsafe effects become unknown, others are done again. */
+export function reopenEffects(state: RunState, cause: number): void {
+  for (const effect of state.effects.values()) {
+    if (effect.status !== 'open' || effect.kind === 'ask') continue
+    const step = state.steps.get(effect.step) as StepState
+    const current = step.status === 'running' && step.attempt === effect.attempt
+    effect.status = 'unknown'
+    state.openEffects -= 1
+    state.due.push({ what: current && effect.safety !== 'unsafe' ? 'redo' : 'unknown', key: effect.key, cause })
+  }
+}

@@ -1,0 +1,114 @@
+import { describeCost, describeTokens, formatDuration } from './amounts.ts'
+import { drawTable, escapeInline, fence } from './markdown-text.ts'
+import { drawMermaid, drawTree } from './report-graph.ts'
+import type { AgentReport, RunReport } from './run-report.ts'
+import { showOutput } from './run-report.ts'
+
+/** Above this a picture helps nobody. */
+const LARGEST_DRAWING = 60
+
+/**
+ * The report as Markdown. Everything a user, model or tool wrote is fenced or escaped, so it cannot become markup, a
+ * link, an image or HTML; control characters are gone.
+ */
+export function reportToMarkdown(report: RunReport): string {
+  const parts = [
+    `# ${escapeInline(report.target.name)}`,
+    drawSummary(report),
+    ...drawProblems(report),
+    ...drawInput(report),
+    '## Agents',
+    drawAgents(report.agents),
+    ...drawGraph(report),
+    '## Outputs',
+    ...report.agents.flatMap(drawOutput),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+function drawSummary(report: RunReport): string {
+  const { totals } = report
+  const counts = [
+    [totals.succeeded, 'succeeded'],
+    [totals.failed, 'failed'],
+    [totals.skipped, 'skipped'],
+    [totals.cancelled, 'cancelled'],
+    [totals.running, 'running'],
+    [totals.waiting, 'waiting'],
+  ] as const
+  const steps = counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`)
+  const rows = [
+    ['Status', `**${report.status}**${report.reason === undefined ? '' : ` (${escapeInline(report.reason)})`}`],
+    ['Started', report.started ?? '-'],
+    ['Time', report.duration_ms === undefined ? '-' : formatDuration(report.duration_ms)],
+    ['Steps', steps.length > 0 ? steps.join(', ') : 'none'],
+    ['Model calls', String(totals.usage.calls)],
+    ['Tokens', describeTokens(totals.usage)],
+    ['Cost', describeCost(totals.usage)],
+    ['Run', escapeInline(report.run)],
+  ]
+  return drawTable(['', ''], rows)
+}
+
+function drawProblems(report: RunReport): string[] {
+  const errors = report.errors.flatMap((error) => [
+    `### ${escapeInline(error.agent)}: ${escapeInline(error.code)}`,
+    fence(error.detail === undefined ? error.message : `${error.message}\n\n${error.detail}`, 'text'),
+    ...(error.hint === undefined ? [] : [`*${escapeInline(error.hint)}*`]),
+  ])
+  const unknown = report.unknown.map(({ key }) => `- ${escapeInline(key)}`)
+  return [
+    ...(errors.length > 0 ? ['## Errors', ...errors] : []),
+    ...(unknown.length > 0 ? ['## Effects that may or may not have happened', unknown.join('\n')] : []),
+  ]
+}
+
+function drawInput(report: RunReport): string[] {
+  if (report.input_withheld !== undefined) return ['## Input', withheld(report.input_withheld)]
+  if (report.input === undefined || report.input === null || report.input === '') return []
+  return ['## Input', fence(showOutput(report.input), typeof report.input === 'string' ? 'text' : 'json')]
+}
+
+function drawAgents(agents: readonly AgentReport[]): string {
+  if (agents.length === 0) return 'None.'
+  const rows = agents.map((agent) => [
+    escapeInline(agent.name),
+    agent.attempts > 1 ? `${agent.status} (attempt ${agent.attempts})` : agent.status,
+    agent.duration_ms === undefined ? '-' : formatDuration(agent.duration_ms),
+    describeModel(agent),
+    describeTokens(agent.usage),
+    describeCost(agent.usage),
+  ])
+  return drawTable(['Agent', 'Status', 'Time', 'Model', 'Tokens', 'Cost'], rows)
+}
+
+function drawGraph(report: RunReport): string[] {
+  if (report.agents.length < 2 || report.agents.length > LARGEST_DRAWING) return []
+  return ['## Graph', fence(drawMermaid(report.agents), 'mermaid'), fence(drawTree(report.agents), 'text')]
+}
+
+function drawOutput(agent: AgentReport): string[] {
+  const heading = `### ${escapeInline(agent.name)}`
+  const fallbacks = agent.fallbacks.map(
+    ({ from, to, because }) =>
+      `- fell back from ${escapeInline(from ?? 'its model')} to ${escapeInline(to ?? 'another')}` +
+      (because === undefined ? '' : ` because of ${escapeInline(because)}`),
+  )
+  const body =
+    agent.output_withheld !== undefined
+      ? withheld(agent.output_withheld)
+      : agent.output === undefined
+        ? `No output: ${agent.status}${agent.reason === undefined ? '' : ` (${escapeInline(agent.reason)})`}.`
+        : fence(showOutput(agent.output), typeof agent.output === 'string' ? 'text' : 'json')
+  return [heading, ...(fallbacks.length > 0 ? [fallbacks.join('\n')] : []), body]
+}
+
+function describeModel(agent: AgentReport): string {
+  const model = [agent.provider, agent.model].filter((part) => part !== undefined).map(escapeInline)
+  const profile = agent.profile === undefined ? '' : ` (${escapeInline(agent.profile)})`
+  return model.length > 0 ? `${model.join(' / ')}${profile}` : escapeInline(agent.kind)
+}
+
+function withheld(bytes: number): string {
+  return `The content (${bytes} bytes) is not at hand.`
+}

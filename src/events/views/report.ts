@@ -1,0 +1,234 @@
+import { ERROR_CODES } from '../errors.ts'
+import type { Event, PlannedStep } from '../event.ts'
+import type { Json, Value } from '../values.ts'
+import { findPhases } from './phases.ts'
+import { type Progress, progressView, totalsOf } from './progress.ts'
+import { type Fallback, readFallback } from './route.ts'
+import type { AgentReport, FailureReport, RunReport, UnknownEffect } from './run-report.ts'
+import { emptySpent, type UsageTotals, usageView } from './usage.ts'
+import { foldEvents, type ReadValue, readInline, type View } from './view.ts'
+
+interface AgentNotes {
+  readonly dependencies: readonly string[]
+  output?: Value
+  code?: string
+  message?: string
+  reason?: string
+  /** Content of the last failed effect: what the world said. */
+  detail?: Value
+  readonly fallbacks: Fallback[]
+}
+
+export interface ReportState {
+  readonly progress: Progress
+  readonly usage: UsageTotals
+  readonly agents: Map<string, AgentNotes>
+  readonly finished: string[]
+  readonly unknown: Map<string, UnknownEffect>
+  target?: { readonly kind: string; readonly name: string }
+  input?: Value
+  output?: string
+  reason?: string
+}
+
+export function reportView(read: ReadValue = readInline): View<ReportState> {
+  const usage = usageView(read)
+  return {
+    initial: () => ({
+      progress: progressView.initial(),
+      usage: usage.initial(),
+      agents: new Map(),
+      finished: [],
+      unknown: new Map(),
+    }),
+    evolve: (state, event) => {
+      note(state, event)
+      progressView.evolve(state.progress, event)
+      usage.evolve(state.usage, event)
+      return state
+    },
+  }
+}
+
+/** The report of a whole journal. Load the blobs of `findReportValues` first, or large outputs are left out. */
+export function createReport(events: Iterable<Event>, read: ReadValue = readInline): RunReport {
+  return finishReport(foldEvents(reportView(read), events), read)
+}
+
+/** The values whose content a report shows. */
+export function findReportValues(event: Event): readonly Value[] {
+  switch (event.type) {
+    case 'run-started':
+      return [event.data.input]
+    case 'step-finished':
+      return [event.data.output]
+    case 'step-failed':
+      return event.data.output ? [event.data.output] : []
+    case 'effect-failed':
+      return event.data.detail ? [event.data.detail] : []
+    default:
+      return []
+  }
+}
+
+/** The report of what has happened so far; of a run under way as well. */
+export function finishReport(state: ReportState, read: ReadValue = readInline): RunReport {
+  const { progress, usage } = state
+  const shown = [...progress.steps.values()].filter((step) => step.kind !== 'condition')
+  const agents = shown.map((step) => describeAgent(state, step.id, read))
+  const names = new Set(agents.map((agent) => agent.name))
+  const top = agents.filter((agent) => agent.parent === undefined)
+  return {
+    run: progress.run,
+    target: state.target ?? { kind: 'unknown', name: progress.name },
+    status: progress.status,
+    ...timesOf(progress),
+    ...(state.input ? contentOf('input', state.input, read) : {}),
+    agents,
+    order: state.finished.filter((name) => names.has(name)),
+    phases: findPhases(
+      top.map(({ name, dependencies }) => ({ id: name, after: dependencies.map((step) => ({ step })) })),
+    ),
+    answers: findAnswers(top, state.output),
+    totals: { ...totalsOf(progress), usage: usage.total },
+    errors: agents.flatMap((agent) => describeFailure(agent, state.agents.get(agent.name), read)),
+    unknown: [...state.unknown.values()],
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+  }
+}
+
+function note(state: ReportState, event: Event): void {
+  switch (event.type) {
+    case 'run-started':
+      state.target = event.data.target
+      state.input = event.data.input
+      if (event.data.output !== undefined) state.output = event.data.output
+      for (const step of event.data.steps) plan(state, step)
+      return
+    case 'steps-added':
+      if ('steps' in event.data) for (const step of event.data.steps) plan(state, step)
+      return
+    case 'run-finished':
+      if (event.data.output !== undefined) state.output = event.data.output
+      if (event.data.reason !== undefined) state.reason = event.data.reason
+      for (const key of event.data.unknown) if (!state.unknown.has(key)) state.unknown.set(key, { key })
+      return
+    case 'step-routed': {
+      const fallback = readFallback(event.data.facts)
+      if (fallback) findNotes(state, event.data.step).fallbacks.push(fallback)
+      return
+    }
+    case 'step-finished':
+      findNotes(state, event.data.step).output = event.data.output
+      state.finished.push(event.data.step)
+      return
+    case 'step-failed': {
+      const notes = findNotes(state, event.data.step)
+      notes.code = event.data.code
+      notes.message = event.data.message
+      if (event.data.output) notes.output = event.data.output
+      if (event.data.retry_at === undefined) state.finished.push(event.data.step)
+      return
+    }
+    case 'step-skipped':
+    case 'step-cancelled':
+      findNotes(state, event.data.step).reason = event.data.reason
+      state.finished.push(event.data.step)
+      return
+    case 'effect-unknown':
+      state.unknown.set(event.data.key, event.data)
+      return
+    case 'effect-intended':
+    case 'effect-done':
+      state.unknown.delete(event.data.key)
+      return
+    case 'effect-failed': {
+      state.unknown.delete(event.data.key)
+      const owner = state.progress.owners.get(event.data.key)
+      if (owner !== undefined && event.data.detail) findNotes(state, owner).detail = event.data.detail
+    }
+  }
+}
+
+function plan(state: ReportState, step: PlannedStep): void {
+  if (state.agents.has(step.id)) return
+  state.agents.set(step.id, { dependencies: step.after.map((edge) => edge.step), fallbacks: [] })
+}
+
+function findNotes(state: ReportState, id: string): AgentNotes {
+  let notes = state.agents.get(id)
+  if (!notes) state.agents.set(id, (notes = { dependencies: [], fallbacks: [] }))
+  return notes
+}
+
+function describeAgent(state: ReportState, id: string, read: ReadValue): AgentReport {
+  const step = state.progress.steps.get(id)
+  const notes = findNotes(state, id)
+  const failed = step?.status === 'failed' || step?.status === 'retrying'
+  return {
+    name: id,
+    kind: step?.kind ?? 'unknown',
+    ...(step?.parent === undefined ? {} : { parent: step.parent }),
+    status: step?.status ?? 'waiting',
+    attempts: step?.attempt ?? 0,
+    ...(step ? timesOf(step) : {}),
+    ...(step?.profile === undefined ? {} : { profile: step.profile }),
+    ...(step?.provider === undefined ? {} : { provider: step.provider }),
+    ...(step?.model === undefined ? {} : { model: step.model }),
+    usage: state.usage.steps.get(id) ?? emptySpent(),
+    ...(notes.output ? contentOf('output', notes.output, read) : {}),
+    ...(failed && notes.code !== undefined ? { code: notes.code } : {}),
+    ...(failed && notes.message !== undefined ? { message: notes.message } : {}),
+    ...(notes.reason === undefined ? {} : { reason: notes.reason }),
+    fallbacks: notes.fallbacks,
+    dependencies: showDependencies(state, notes.dependencies),
+  }
+}
+
+/** Condition steps are machinery: who waits for one is shown as waiting for what the condition waits for. */
+function showDependencies(state: ReportState, ids: readonly string[], seen = new Set<string>()): string[] {
+  return ids.flatMap((id) => {
+    if (seen.has(id)) return []
+    seen.add(id)
+    const hidden = state.progress.steps.get(id)?.kind === 'condition'
+    return hidden ? showDependencies(state, findNotes(state, id).dependencies, seen) : [id]
+  })
+}
+
+function describeFailure(agent: AgentReport, notes: AgentNotes | undefined, read: ReadValue): FailureReport[] {
+  if (agent.status !== 'failed') return []
+  const code = agent.code ?? 'internal'
+  const detail = notes?.detail ? read(notes.detail) : undefined
+  const hint = Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as keyof typeof ERROR_CODES].summary : undefined
+  return [
+    {
+      agent: agent.name,
+      code,
+      message: agent.message ?? 'The step failed.',
+      ...(typeof detail === 'string' && detail !== '' ? { detail } : {}),
+      ...(hint === undefined ? {} : { hint }),
+    },
+  ]
+}
+
+/** The run's named output step, else the last agents that no other agent depends on. */
+function findAnswers(top: readonly AgentReport[], output: string | undefined): string[] {
+  if (output !== undefined) return [output]
+  const used = new Set(top.flatMap((agent) => agent.dependencies))
+  return top.filter((agent) => !used.has(agent.name)).map((agent) => agent.name)
+}
+
+function contentOf<K extends 'input' | 'output'>(key: K, value: Value, read: ReadValue) {
+  const content = read(value)
+  return (content === undefined ? { [`${key}_withheld`]: value.bytes } : { [key]: content }) as {
+    readonly [P in K]?: Json
+  } & { readonly [P in `${K}_withheld`]?: number }
+}
+
+function timesOf({ started, ended }: { readonly started?: number; readonly ended?: number }) {
+  return {
+    ...(started === undefined ? {} : { started: new Date(started).toISOString() }),
+    ...(ended === undefined ? {} : { ended: new Date(ended).toISOString() }),
+    ...(started === undefined || ended === undefined ? {} : { duration_ms: ended - started }),
+  }
+}

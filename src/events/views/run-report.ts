@@ -1,0 +1,84 @@
+import type { Json } from '../values.ts'
+import type { Progress, ProgressTotals, StepStatus } from './progress.ts'
+import type { Fallback } from './route.ts'
+import type { Spent } from './usage.ts'
+
+/** What one step came to. Times are ISO 8601 UTC. Tokens and money stand in `usage`, absent where nobody told them. */
+export interface AgentReport {
+  readonly name: string
+  readonly kind: string
+  /** The step that proposed this one. */
+  readonly parent?: string
+  readonly status: StepStatus
+  /** 0: never started. */
+  readonly attempts: number
+  readonly started?: string
+  readonly ended?: string
+  /** From the first attempt's start to the end. */
+  readonly duration_ms?: number
+  readonly provider?: string
+  readonly model?: string
+  readonly profile?: string
+  readonly usage: Spent
+  /** Text for a model's answer; any JSON for a script's. */
+  readonly output?: Json
+  /** Bytes of an output whose content is not at hand (removed, or not loaded). */
+  readonly output_withheld?: number
+  readonly code?: string
+  readonly message?: string
+  /** Why it was skipped or cancelled. */
+  readonly reason?: string
+  readonly fallbacks: readonly Fallback[]
+  readonly dependencies: readonly string[]
+}
+
+export interface FailureReport {
+  readonly agent: string
+  readonly code: string
+  readonly message: string
+  /** What the provider, tool or script said; foreign text. */
+  readonly detail?: string
+  readonly hint?: string
+}
+
+export interface UnknownEffect {
+  readonly key: string
+  readonly step?: string
+}
+
+/** One run, told whole: plain JSON, the source of every report, page and artifact. */
+export interface RunReport {
+  readonly run: string
+  readonly target: { readonly kind: string; readonly name: string }
+  readonly status: Progress['status']
+  readonly started?: string
+  readonly ended?: string
+  readonly duration_ms?: number
+  readonly input?: Json
+  readonly input_withheld?: number
+  /** In the order they were planned; steps added under way follow. */
+  readonly agents: readonly AgentReport[]
+  /** Names in the order they ended. */
+  readonly order: readonly string[]
+  /** Levels of the planned graph (steps added under way stand under their parent). */
+  readonly phases: readonly (readonly string[])[]
+  /** Names of the agents whose outputs are the run's answer. */
+  readonly answers: readonly string[]
+  readonly totals: ProgressTotals & { readonly usage: Spent }
+  readonly errors: readonly FailureReport[]
+  /** Effects that may or may not have happened; a person has to look. */
+  readonly unknown: readonly UnknownEffect[]
+  /** Why the run ended, where that is not plain from its steps. */
+  readonly reason?: string
+}
+
+/** The agents that answer for the run and have an output. */
+export function pickAnswers(report: RunReport): readonly AgentReport[] {
+  const names = new Set(report.answers)
+  return report.agents.filter((agent) => names.has(agent.name) && agent.output !== undefined)
+}
+
+/** An output as text: a model's words as they are, other JSON indented. */
+export function showOutput(output: Json): string {
+  return typeof output === 'string' ? output : JSON.stringify(output, null, 2)
+}

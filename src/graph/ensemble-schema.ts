@@ -1,0 +1,224 @@
+import * as z from 'zod'
+import type { Json, JsonObject } from '../events/values.ts'
+
+// setTimeout counts in 31 bits of milliseconds.
+const MAX_SECONDS = 2_147_483
+
+const text = z.string()
+const name = z.string().min(1).max(200)
+const seconds = z.number().positive().max(MAX_SECONDS)
+const map = z.record(z.string(), z.unknown())
+const count = z.number().int().positive()
+
+const dependency = z.union([
+  name,
+  z.strictObject({
+    step: name.optional().describe('The step to wait for.'),
+    agent_name: name.optional().describe('Older word for `step`.'),
+    on: z
+      .enum(['always', 'success', 'failure'])
+      .optional()
+      .describe('Which end of the other step lets this one start.'),
+    condition: text.optional().describe('Older word for `on`.'),
+    max_executions: count.optional(),
+    requires_all: z.boolean().optional(),
+  }),
+])
+
+const retry = z.union([
+  count.describe('Attempts in all, the first included.'),
+  z.strictObject({
+    attempts: count.describe('Attempts in all, the first included.'),
+    delay_seconds: z.number().nonnegative().max(MAX_SECONDS).optional(),
+  }),
+])
+
+const modelSource = {
+  model_profile: name.optional().describe('A name in `model_profiles:`.'),
+  model: name.optional(),
+  provider: name.optional(),
+}
+
+/** Read and checked, and refused when the ensemble is run. */
+export const LATER_AGENT_KEYS = {
+  fan_out: z.boolean().optional(),
+  for_each: z.unknown().optional(),
+  input_key: text.optional(),
+  ensemble: name.optional(),
+  when: text.optional(),
+  loop: z
+    .strictObject({
+      body: z.unknown(),
+      until: text.optional(),
+      max_iterations: count.max(10_000).describe('A loop without a bound is refused.'),
+      carry: z.unknown().optional(),
+    })
+    .optional(),
+  dispatch: z.unknown().optional(),
+  input_scope: text.optional(),
+  verify: z.unknown().optional(),
+  assemble: z.unknown().optional(),
+  tools: z.unknown().optional(),
+  output_schema: z.unknown().optional(),
+  approval: z.unknown().optional(),
+  cache: z.unknown().optional(),
+  budget: z.unknown().optional(),
+  prompt: text.optional(),
+  mode: text.optional(),
+  sandbox: z.unknown().optional(),
+  mcp_servers: z.unknown().optional(),
+  conversation: z
+    .strictObject({
+      max_turns: count.optional(),
+      state_key: text.optional(),
+      triggers_conversation: z.unknown().optional(),
+    })
+    .optional(),
+  ollama_format: z.unknown().optional(),
+}
+
+const agent = z.strictObject({
+  name: name.describe('Unique in the file; the key of the result.'),
+  type: z.enum(['llm', 'script']).optional(),
+  ...modelSource,
+  base_url: text.optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  max_tokens: count.optional(),
+  options: map.optional().describe('Passed to the provider untouched.'),
+  fallback: name.optional().describe('The model profile to take when this one fails.'),
+  fallback_model_profile: name.optional().describe('Older word for `fallback`.'),
+  system_prompt: text.optional(),
+  role: text.optional(),
+  script: name.max(100_000).optional().describe('A path, the name of a script, or the text of a shell script.'),
+  command: name.max(100_000).optional(),
+  parameters: map.optional(),
+  environment: z.record(z.string(), z.string()).optional(),
+  safety: z.enum(['pure', 'idempotent', 'unsafe']).optional().describe('May the script run twice for one intent?'),
+  depends_on: z.union([name, z.array(dependency)]).optional(),
+  dependencies: z.array(dependency).optional().describe('Older word for `depends_on`.'),
+  timeout_seconds: seconds.optional(),
+  synthesis_timeout_seconds: z.unknown().optional(),
+  retry: retry.optional(),
+  on_unknown: z.enum(['ask', 'retry', 'fail']).optional(),
+  output_format: text.optional(),
+  ...LATER_AGENT_KEYS,
+})
+
+const coordinator = z.strictObject({
+  ...modelSource,
+  system_prompt: text.optional(),
+  synthesis_prompt: text.optional(),
+  output_format: text.optional(),
+  timeout_seconds: seconds.optional(),
+  synthesis_timeout_seconds: seconds.optional(),
+})
+
+const schemaCheck = z.strictObject({
+  agent: name,
+  required_fields: z.array(text).optional(),
+  output_schema: z.union([text, map]).optional().describe('A JSON Schema of the agent’s output.'),
+})
+
+const validation = z.strictObject({
+  structural: z
+    .strictObject({
+      required_agents: z.array(name).optional(),
+      max_execution_time: z.number().nonnegative().optional(),
+      min_execution_time: z.number().nonnegative().optional(),
+    })
+    .optional(),
+  schema: z.array(schemaCheck).optional(),
+  schema_validations: z.array(schemaCheck).optional(),
+  behavioral: z.array(z.strictObject({ name, description: text.optional(), assertion: text })).optional(),
+  quantitative: z
+    .array(
+      z.strictObject({
+        metric: z.enum(['execution_time', 'agent_count']),
+        threshold: text.describe('For example `< 30`.'),
+        description: text.optional(),
+        record: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  semantic: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      validator_model: text.optional(),
+      criteria: z.unknown().optional(),
+    })
+    .optional(),
+})
+
+const testMode = z.strictObject({
+  enabled: z.boolean().optional(),
+  llm_simulation: z
+    .array(
+      z.strictObject({
+        agent: name,
+        model: name.optional(),
+        persona: z.enum(['helpful_user', 'critical_reviewer', 'domain_expert']).optional(),
+        cached_responses: map.optional(),
+      }),
+    )
+    .optional(),
+})
+
+/** Top-level keys of later versions; those marked harmless only describe. */
+export const LATER_KEYS: { readonly [key: string]: 'refused' | 'harmless' } = {
+  conversation_limits: 'refused',
+  budget: 'refused',
+  approval: 'refused',
+  cache: 'refused',
+  tools: 'refused',
+  mode: 'refused',
+  sandbox: 'refused',
+  assemble: 'refused',
+  verify: 'refused',
+  raw_output: 'harmless',
+  output_schema: 'harmless',
+  topaz_skill: 'harmless',
+  serves: 'harmless',
+  output_substrate: 'harmless',
+  output_retention: 'harmless',
+  calibration_substrate_access: 'harmless',
+  seat_contract: 'harmless',
+}
+
+/** The file as written, before the generations are brought to one form. */
+export const ensembleFile = z.strictObject({
+  name: name.describe('What the ensemble is called; need not equal the file name.'),
+  description: text.optional().describe('One line for lists.'),
+  agents: z.array(agent).min(1),
+  default_task: text.optional().describe('The input when none is given.'),
+  task: text.optional().describe('Older word for `default_task`.'),
+  coordinator: coordinator.optional().describe('Older way to say: one last agent that sees all answers.'),
+  validation: validation.optional(),
+  test_mode: testMode.optional(),
+  strict: z.boolean().optional().describe('Unknown keys and a missing description are errors.'),
+  ...Object.fromEntries(Object.keys(LATER_KEYS).map((key) => [key, z.unknown().optional()])),
+})
+
+export type AgentFile = z.infer<typeof agent>
+export type CoordinatorFile = z.infer<typeof coordinator>
+export type EnsembleFile = z.infer<typeof ensembleFile>
+
+/** The keys that the format knows at a place of the file. */
+export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = ensembleFile
+  for (const step of [...path, undefined]) {
+    while (schema instanceof z.ZodOptional) schema = schema.unwrap()
+    if (schema instanceof z.ZodUnion)
+      schema = schema.options.find((option) => option instanceof z.ZodObject || option instanceof z.ZodArray)
+    if (step === undefined) break
+    if (schema instanceof z.ZodArray) schema = schema.element
+    else if (schema instanceof z.ZodObject) schema = schema.shape[String(step)]
+    else return []
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+/** The published JSON Schema (draft 2020-12) of an ensemble file, for editors. */
+export function ensembleJsonSchema(): JsonObject {
+  const { $schema, ...schema } = z.toJSONSchema(ensembleFile, { io: 'input' }) as { [key: string]: Json }
+  return { $schema: $schema ?? null, title: 'Ensemble', description: 'Agents and who waits for whom.', ...schema }
+}

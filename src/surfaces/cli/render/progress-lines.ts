@@ -1,0 +1,91 @@
+import { formatCount, formatDuration } from '../../../events/views/amounts.ts'
+import { cleanLine } from '../../../events/views/clean.ts'
+import { type Progress, type StepProgress, totalsOf } from '../../../events/views/progress.ts'
+import { colorOf, symbolOf } from './rich.ts'
+import type { Style } from './style.ts'
+import { fit } from './width.ts'
+
+export interface Screen {
+  readonly style: Style
+  /** Columns and rows that may be used; anything below 1 counts as 1. */
+  readonly width: number
+  readonly rows: number
+  /** ms UTC. */
+  readonly now: number
+  /** Counts up; turns the spinner. */
+  readonly frame: number
+}
+
+const INLINE_BAR = 20
+const WIDE_BAR = 40
+
+/** A bar and a line per step, the busy ones first when there is not room for all. */
+export function drawInline(state: Progress, screen: Screen): string[] {
+  const head = drawHead(state, screen, INLINE_BAR)
+  const steps = [...state.steps.values()].filter((step) => step.kind !== 'condition')
+  const asks = [...state.asks.values()].map((ask) => `? ${ask.kind} ${cleanLine(ask.step ?? ask.key)} waits for you`)
+  const room = Math.max(0, screen.rows - 2 - asks.length)
+  const shown = chooseSteps(steps, room)
+  const rest = steps.length - shown.length
+  return [
+    head,
+    ...shown.map((step) => drawStep(step, screen)),
+    ...(rest > 0 ? [cut(`  and ${rest} more`, screen)] : []),
+    ...asks.map((ask) => screen.style.paint('yellow', cut(ask, screen))),
+  ].slice(0, Math.max(1, screen.rows))
+}
+
+/** One line with a wide bar. */
+export function drawBar(state: Progress, screen: Screen): string[] {
+  return [drawHead(state, screen, WIDE_BAR)]
+}
+
+function drawHead(state: Progress, screen: Screen, size: number): string {
+  const { symbols } = screen.style
+  const totals = totalsOf(state)
+  const full = Math.round((size * totals.percentage) / 100)
+  const bar = symbols.full.repeat(full) + symbols.empty.repeat(size - full)
+  const ended = totals.succeeded + totals.failed + totals.skipped + totals.cancelled
+  const elapsed = state.started === undefined ? '' : `  ${elapsedSince(state.started, state.ended ?? screen.now)}`
+  const failed = totals.failed > 0 ? `  ${totals.failed} failed` : ''
+  return cut(
+    `${bar} ${totals.percentage}%  ${ended}/${totals.total}${failed}${elapsed}  ${cleanLine(state.name)}`,
+    screen,
+  )
+}
+
+function drawStep(step: StepProgress, screen: Screen): string {
+  const { style, now, frame } = screen
+  const { spinner } = style.symbols
+  const symbol = step.status === 'running' ? (spinner[frame % spinner.length] ?? '') : symbolOf(step.status, style)
+  const retry =
+    step.status === 'retrying' ? `again in ${formatDuration(Math.max(0, (step.retry_at ?? now) - now))}` : ''
+  const facts = [
+    step.started === undefined ? '' : elapsedSince(step.started, step.ended ?? now),
+    step.model === undefined ? '' : cleanLine(step.model),
+    step.tokens === undefined ? '' : `${formatCount(step.tokens)} tokens`,
+    step.tokens === undefined && step.streamed > 0 ? `${formatCount(step.streamed)} characters` : '',
+    step.attempt > 1 ? `attempt ${step.attempt}` : '',
+    retry,
+  ].filter((fact) => fact !== '')
+  const line = cut(`${symbol} ${cleanLine(step.id)}${facts.map((fact) => `  ${fact}`).join('')}`, screen)
+  return style.paint(colorOf(step.status), line)
+}
+
+const URGENCY = ['retrying', 'running', 'failed', 'waiting', 'succeeded', 'cancelled', 'skipped']
+
+function chooseSteps(steps: readonly StepProgress[], room: number): readonly StepProgress[] {
+  if (steps.length <= room) return steps
+  const urgent = [...steps].sort((a, b) => URGENCY.indexOf(a.status) - URGENCY.indexOf(b.status))
+  const chosen = new Set(urgent.slice(0, Math.max(0, room - 1)))
+  return steps.filter((step) => chosen.has(step))
+}
+
+function elapsedSince(start: number, now: number): string {
+  return formatDuration(Math.max(0, now - start))
+}
+
+/** One column stays free: a line that fills the terminal would wrap and spoil the redraw. */
+function cut(line: string, { style, width }: Screen): string {
+  return fit(line, Math.max(1, width - 1), style.symbols.cut)
+}
