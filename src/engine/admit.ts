@@ -81,7 +81,7 @@ function admitProposal(state: RunState, step: StepState, { offer, at }: { offer:
     const same = fingerprint(canonicalJson((withoutInline('steps-added', data) as typeof data).steps)) === known.fingerprint
     const message = `the step proposed other steps under the name ${offer.name} before`
     if (!same) return failedOffer(step, { code: 'step_diverged', message, offer: offer.id })
-    return { type: 'steps-added', actor: 'step', data: { ...data, steps: [] }, causes: [step.cause] }
+    return { type: 'steps-added', actor: 'step', data: { ...data, joins: true }, causes: [step.cause] }
   }
   const taken = offer.steps.find((child) => state.steps.has(child.id))
   if (taken) {

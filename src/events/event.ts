@@ -98,7 +98,12 @@ export interface EventData {
   'cancel-requested': { readonly reason?: string; readonly command?: number }
   'steps-added':
     | { readonly from: 'definition'; readonly count: number }
-    | (OfStep & { readonly proposal: string; readonly steps: readonly PlannedStep[] })
+    | (OfStep & {
+        readonly proposal: string
+        readonly steps: readonly PlannedStep[]
+        /** The same steps were added before; this attempt joins them. */
+        readonly joins?: true
+      })
   'step-started': OfStep & { readonly version: number }
   'step-finished': OfStep & { readonly output: Value; readonly verdict?: Json }
   /** With `retry_at` the step will run again; without it, this is the step's end. */
@@ -127,7 +132,7 @@ export interface EventData {
   'budget-settled': { readonly key: string; readonly amount: JsonObject }
   'budget-refused': OfStep & {
     readonly key: string
-    readonly request: string
+    readonly request: Value
     readonly code: string
     readonly message: string
   }

@@ -252,7 +252,7 @@ validation:
     [
       'an empty name',
       'name:\ndescription: d\nagents: [{name: a, model_profile: p}]',
-      '1:1 error ensemble_invalid name is missing',
+      '1:6 error ensemble_invalid name is missing',
     ],
     ['no agents', 'name: e\ndescription: d', '1:1 error ensemble_invalid agents is missing'],
     [
@@ -283,7 +283,7 @@ validation:
       around('name: a, script: x.py, model_profile: p'),
       '4:3 error ensemble_invalid "a" has more than one kind of work: model_profile, script',
     ],
-    ['provider without model', around('name: a, provider: p'), '4:22 error ensemble_invalid provider needs a model'],
+    ['provider without model', around('name: a, provider: p'), '4:23 error ensemble_invalid provider needs a model'],
     [
       'a script type without script',
       around('name: a, type: script'),
@@ -297,9 +297,9 @@ validation:
     [
       'a timeout in words',
       around('name: a, script: x, timeout_seconds: "60"'),
-      '4:40 error ensemble_invalid agents[0].timeout_seconds should be a number, not the text "60"',
+      '4:41 error ensemble_invalid agents[0].timeout_seconds should be a number, not the text "60"',
     ],
-    ['a timeout beyond any timer', around('name: a, script: x, timeout_seconds: 1e9'), '4:40 error ensemble_invalid'],
+    ['a timeout beyond any timer', around('name: a, script: x, timeout_seconds: 1e9'), '4:41 error ensemble_invalid'],
     [
       'a number as environment',
       around('name: a, script: x, environment: {A: 1}'),
@@ -313,42 +313,42 @@ validation:
     [
       'a refused command',
       around('name: a, command: "/bin/rm -rf x"'),
-      '4:21 error command_refused the command rm is refused',
+      '4:22 error command_refused the command rm is refused',
     ],
     [
       'fan_out without dependencies',
       around('name: a, script: x, fan_out: true'),
-      '4:32 error ensemble_invalid fan_out needs depends_on',
+      '4:33 error ensemble_invalid fan_out needs depends_on',
     ],
     [
       'B07 a loop without a bound',
       around('name: a, loop: {body: b, until: x}'),
-      '4:18 error ensemble_invalid agents[0].loop.max_iterations is missing',
+      '4:19 error ensemble_invalid agents[0].loop.max_iterations is missing',
     ],
     [
       'B07 a loop that never starts',
       around('name: a, loop: {body: b, max_iterations: 0}'),
-      '4:44 error ensemble_invalid',
+      '4:45 error ensemble_invalid',
     ],
     [
       'a reference to a stranger',
       around('name: a, script: x, parameters: {v: "${b.x}"}'),
-      '4:39 error template_invalid ${b.x} names "b"',
+      '4:40 error template_invalid ${b.x} names "b"',
     ],
     [
       'B07 a huge assertion',
       `${around('name: a, script: x')}validation: {behavioral: [{name: n, assertion: "${'1+'.repeat(500_000)}1"}]}`,
-      '5:47 error assertion_invalid the assertion cannot be read: column 4097: longer than 4096 characters',
+      '5:48 error assertion_invalid the assertion cannot be read: column 4097: longer than 4096 characters',
     ],
     [
       'a bad threshold',
       `${around('name: a, script: x')}validation: {quantitative: [{metric: agent_count, threshold: about 3}]}`,
-      '5:61 error ensemble_invalid the threshold',
+      '5:62 error ensemble_invalid the threshold',
     ],
     [
       'a schema keyword that is not checked',
       `${around('name: a, script: x')}validation: {schema: [{agent: a, output_schema: {pattern: x}}]}`,
-      '5:48 error ensemble_invalid output_schema uses pattern',
+      '5:49 error ensemble_invalid output_schema uses pattern',
     ],
     ['broken YAML', 'name: [', '1:8 error yaml_invalid'],
   ])('%s', (_, text, message) => {
@@ -371,7 +371,7 @@ validation:
 
   test('retry on a script that does not say it is safe is a warning', () => {
     expect(lines(around('name: a, script: x.py, retry: 3'))).toEqual([
-      expect.stringContaining('4:26 warning retry_unsafe'),
+      expect.stringContaining('4:27 warning retry_unsafe'),
     ])
     expect(lines(around('name: a, script: x.py, retry: 3, safety: unsafe'))).toHaveLength(1)
     expect(lines(around('name: a, script: x.py, retry: 3, safety: pure'))).toEqual([])

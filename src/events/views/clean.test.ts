@@ -11,7 +11,7 @@ test.each([
   ['\x1bP1;2|data\x1b\\z', 'z'],
   ['\x1b]0;unfinished\nnext line', '0;unfinished\nnext line'],
   ['a\tb\r\nc\rd', 'a\tb\nc\nd'],
-  ['\x1b[\x1b[31mm', '[m'],
+  ['\x1b[\x1b[31mm', 'm'],
   ['\0\x07\x08\x7f', ''],
   ['a\u202eb\u2066c', 'abc'],
   ['Grüße, 你好 👩‍👩‍👧 שלום', 'Grüße, 你好 👩‍👩‍👧 שלום'],

@@ -1,7 +1,8 @@
 // Terminal commands: CSI (colours, cursor), strings (OSC titles, links and clipboard; DCS and others) and two-byte escapes.
-// An unfinished string loses only its opening, so a model cannot hide the rest of its answer behind one.
+// An unfinished string loses only its opening, so a model cannot hide the rest of its answer behind one; that openings
+// end the search for a string's end keeps the time linear.
 const ESCAPES =
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\r\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f\r\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g
 // C0 except tab and newline, DEL, C1, and the marks that reorder text or hide it.
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu
 

@@ -1,11 +1,11 @@
 import { type Aim, asksForNewText, asksForSummary, findAims, measureAim, readCount } from './aims.ts'
 import { looksLikeCode, looksLikeDiff, readCode, readDiff } from './code.ts'
 import type { Material } from './material.ts'
+import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
 import { measureCoverage, pickDiverse, scoreCentrality, scoreRelevance, weighWords } from './rank.ts'
 import { reviewCode } from './review.ts'
-import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
-import { composeSynthesis } from './synthesis.ts'
 import { type Sentence, splitSentences } from './sentences.ts'
+import { composeSynthesis } from './synthesis.ts'
 import { splitQueryWords } from './words.ts'
 
 const SENTENCE_LIMIT = 20_000
