@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Executor } from '../src/engine/effect.ts'
-import { readEvents, resumeRun, type Run, type RunPlan, startRun, verifyRun } from '../src/engine/engine.ts'
+import { type Run, type RunPlan, readEvents, resumeRun, startRun, verifyRun } from '../src/engine/engine.ts'
 import type { StepKind } from '../src/engine/step.ts'
 import { createVirtualWorld, type VirtualWorld } from '../src/engine/virtual-world.ts'
 import type { EnginePorts } from '../src/engine/world.ts'
@@ -41,7 +41,12 @@ export interface Room {
 }
 
 export function createRoom(options: LawOptions, how: { start?: number; seed?: string } = {}): Room {
-  const world = createVirtualWorld({ seed: how.seed ?? options.seed ?? 'laws', sha256, drain, ...(how.start === undefined ? {} : { start: how.start }) })
+  const world = createVirtualWorld({
+    seed: how.seed ?? options.seed ?? 'laws',
+    sha256,
+    drain,
+    ...(how.start === undefined ? {} : { start: how.start }),
+  })
   const { journal, blobs } = createMemoryJournal()
   const ports: EnginePorts = {
     world,
@@ -75,7 +80,10 @@ export async function runToEnd(run: Run, world: VirtualWorld): ReturnType<typeof
 async function awaitEnd(run: Run, world: VirtualWorld): Promise<Awaited<Run['ended']>> {
   let end: Awaited<Run['ended']> | undefined
   let error: unknown
-  run.ended.then((value) => (end = value), (reason) => (error = reason))
+  run.ended.then(
+    (value) => (end = value),
+    (reason) => (error = reason),
+  )
   let idle = 0
   while (!end && error === undefined) {
     for (let i = 0; i < 4; i++) await drain()
@@ -94,14 +102,21 @@ export async function eventsOf(room: Pick<Room, 'journal'>, run = 'run-1'): Prom
 }
 
 /** Runs a graph and checks: fold = live state, verify is equal, the record survives JSON, and every cut resumes to an end that verifies. */
-export async function runWithLaws(graph: StepGraph, options: LawOptions): Promise<{ events: Event[]; room: Room; end: Awaited<Run['ended']> }> {
+export async function runWithLaws(
+  graph: StepGraph,
+  options: LawOptions,
+): Promise<{ events: Event[]; room: Room; end: Awaited<Run['ended']> }> {
   const room = createRoom(options)
   const run = await startRun(room.ports, planOf(graph, options))
   options.during?.(run, room.world)
   const end = await awaitEnd(run, room.world)
   const events = await eventsOf(room)
   await checkRecord(events, room, options)
-  const cuts = options.cuts ? options.cuts(events) : events.length <= 80 ? events.map((event) => event.seq).slice(0, -1) : []
+  const cuts = options.cuts
+    ? options.cuts(events)
+    : events.length <= 80
+      ? events.map((event) => event.seq).slice(0, -1)
+      : []
   for (const cut of cuts) await resumeFrom(events, { cut, room, options })
   return { events, room, end }
 }
@@ -109,7 +124,12 @@ export async function runWithLaws(graph: StepGraph, options: LawOptions): Promis
 /** Laws one to three, on a finished or resting record. */
 export async function checkRecord(events: readonly Event[], room: Room, options: LawOptions): Promise<void> {
   const plain = JSON.parse(JSON.stringify(events)) as Event[]
-  const verdict = await verifyRun(plain, { world: room.world, blobs: room.blobs, kinds: options.kinds, eventAt: async (seq) => plain[seq - 1] })
+  const verdict = await verifyRun(plain, {
+    world: room.world,
+    blobs: room.blobs,
+    kinds: options.kinds,
+    eventAt: async (seq) => plain[seq - 1],
+  })
   if (!verdict.equal) throw new Error(`not equal: ${JSON.stringify(verdict)}`)
   expect(verdict.events).toBe(events.length)
   const state = createRunState()
@@ -120,12 +140,18 @@ export async function checkRecord(events: readonly Event[], room: Room, options:
 }
 
 /** Law four: the record cut after one event, resumed by another process, comes to an end that verifies; the kept past is not changed. */
-export async function resumeFrom(events: readonly Event[], how: { cut: number; room: Room; options: LawOptions }): Promise<Event[]> {
+export async function resumeFrom(
+  events: readonly Event[],
+  how: { cut: number; room: Room; options: LawOptions },
+): Promise<Event[]> {
   const { cut, options } = how
   const kept = events.slice(0, cut)
   const next = createRoom(options, { start: (kept.at(-1) as Event).at, seed: `cut ${cut}` })
   const key = await readOne(how.room.journal, 'key/run-1')
-  await next.journal.append([{ stream: 'run/run-1', expected: 'new', records: kept }, { stream: 'key/run-1', expected: 'new', records: [key] }])
+  await next.journal.append([
+    { stream: 'run/run-1', expected: 'new', records: kept },
+    { stream: 'key/run-1', expected: 'new', records: [key] },
+  ])
   const run = await resumeRun({ ...next.ports, blobs: chain(how.room.blobs, next.blobs) }, 'run-1')
   if ('seq' in run) throw new Error(`cut ${cut}: ${run.message}`)
   await awaitEnd(run, next.world).catch((error) => {
@@ -149,7 +175,10 @@ export function outputsOf(events: readonly Event[]): Record<string, string> {
 }
 
 function chain(first: BlobStore, second: BlobStore): BlobStore {
-  return { put: (run, sha, blob) => second.put(run, sha, blob), get: async (run, sha) => (await second.get(run, sha)) ?? first.get(run, sha) }
+  return {
+    put: (run, sha, blob) => second.put(run, sha, blob),
+    get: async (run, sha) => (await second.get(run, sha)) ?? first.get(run, sha),
+  }
 }
 
 async function readOne(journal: Journal, stream: string): Promise<unknown> {

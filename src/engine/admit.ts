@@ -18,9 +18,21 @@ interface OfAttempt {
 /** Something a step's code offers; its content has been made into values. It stays offered until an event answers it. */
 export type Offer = OfAttempt &
   (
-    | { readonly what: 'effect'; readonly kind: string; readonly safety: Safety; readonly pool?: string; readonly request: Value }
+    | {
+        readonly what: 'effect'
+        readonly kind: string
+        readonly safety: Safety
+        readonly pool?: string
+        readonly request: Value
+      }
     | { readonly what: 'propose'; readonly name: string; readonly steps: readonly PlannedStep[] }
-    | { readonly what: 'record'; readonly type: RecordType; readonly n: number; readonly facts: JsonObject; readonly content?: Value }
+    | {
+        readonly what: 'record'
+        readonly type: RecordType
+        readonly n: number
+        readonly facts: JsonObject
+        readonly content?: Value
+      }
     | { readonly what: 'finish'; readonly output: Value; readonly verdict?: Json }
     | { readonly what: 'fail'; readonly code: string; readonly message: string; readonly output?: Value }
   )
@@ -42,11 +54,21 @@ export function admit(state: RunState, offer: Offer, at: number): Draft | 'hold'
       return admitProposal(state, step, { offer, at })
     case 'record': {
       const content = offer.content === undefined ? {} : { content: offer.content }
-      return { type: offer.type, actor: 'step', data: { step: id, attempt, n: offer.n, facts: offer.facts, ...content }, causes }
+      return {
+        type: offer.type,
+        actor: 'step',
+        data: { step: id, attempt, n: offer.n, facts: offer.facts, ...content },
+        causes,
+      }
     }
     case 'finish': {
       const verdict = offer.verdict === undefined ? {} : { verdict: offer.verdict }
-      return { type: 'step-finished', actor: 'step', data: { step: id, attempt, output: offer.output, ...verdict }, causes }
+      return {
+        type: 'step-finished',
+        actor: 'step',
+        data: { step: id, attempt, output: offer.output, ...verdict },
+        causes,
+      }
     }
     case 'fail':
       return failAttempt(state, step, { ...offer, at, actor: 'step', cause: step.cause })
@@ -55,7 +77,15 @@ export function admit(state: RunState, offer: Offer, at: number): Draft | 'hold'
 
 function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'effect' }): Draft | 'hold' {
   const { step: id, attempt, kind, safety, request } = offer
-  const base = { step: id, attempt, key: offer.id, kind, safety, request, ...(offer.pool === undefined ? {} : { pool: offer.pool }) }
+  const base = {
+    step: id,
+    attempt,
+    key: offer.id,
+    kind,
+    safety,
+    request,
+    ...(offer.pool === undefined ? {} : { pool: offer.pool }),
+  }
   const causes = [step.cause]
   const known = state.effects.get(offer.id)
   if (known) {
@@ -74,11 +104,16 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
   return { type: 'effect-intended', actor: 'step', data: base, causes }
 }
 
-function admitProposal(state: RunState, step: StepState, { offer, at }: { offer: Offer & { what: 'propose' }; at: number }): Draft {
+function admitProposal(
+  state: RunState,
+  step: StepState,
+  { offer, at }: { offer: Offer & { what: 'propose' }; at: number },
+): Draft {
   const data = { step: step.id, attempt: step.attempt, proposal: offer.name, steps: offer.steps }
   const known = step.proposals?.get(offer.name)
   if (known) {
-    const same = fingerprint(canonicalJson((withoutInline('steps-added', data) as typeof data).steps)) === known.fingerprint
+    const same =
+      fingerprint(canonicalJson((withoutInline('steps-added', data) as typeof data).steps)) === known.fingerprint
     const message = `the step proposed other steps under the name ${offer.name} before`
     if (!same) return failedOffer(step, { code: 'step_diverged', message, offer: offer.id })
     return { type: 'steps-added', actor: 'step', data: { ...data, joins: true }, causes: [step.cause] }
@@ -86,13 +121,28 @@ function admitProposal(state: RunState, step: StepState, { offer, at }: { offer:
   const taken = offer.steps.find((child) => state.steps.has(child.id))
   if (taken) {
     const message = `the step proposed ${taken.id}, which exists already`
-    return failAttempt(state, step, { code: 'bad_proposal', message, at, actor: 'step', cause: step.cause, offer: offer.id })
+    return failAttempt(state, step, {
+      code: 'bad_proposal',
+      message,
+      at,
+      actor: 'step',
+      cause: step.cause,
+      offer: offer.id,
+    })
   }
   return { type: 'steps-added', actor: 'step', data, causes: [step.cause] }
 }
 
-function failedOffer(step: StepState, { code, message, offer }: { code: string; message: string; offer: string }): Draft {
-  return { type: 'step-failed', actor: 'step', data: { step: step.id, attempt: step.attempt, code, message, offer }, causes: [step.cause] }
+function failedOffer(
+  step: StepState,
+  { code, message, offer }: { code: string; message: string; offer: string },
+): Draft {
+  return {
+    type: 'step-failed',
+    actor: 'step',
+    data: { step: step.id, attempt: step.attempt, code, message, offer },
+    causes: [step.cause],
+  }
 }
 
 /** How an attempt fails: for good, or to be run again if the step may and no unsafe effect of it may have happened. */
@@ -137,10 +187,14 @@ function mayHaveTouched(state: RunState, step: StepState): boolean {
 }
 
 /** Problems of a proposal that follow from itself alone: found where it is made, before it is offered. */
-export function checkProposal(parent: string, steps: readonly { readonly id: string; readonly after?: readonly { readonly step: string }[] }[]): string | undefined {
+export function checkProposal(
+  parent: string,
+  steps: readonly { readonly id: string; readonly after?: readonly { readonly step: string }[] }[],
+): string | undefined {
   const ids = new Set<string>()
   for (const step of steps) {
-    if (!/^[/[#~]/.test(step.id.slice(parent.length)) || !step.id.startsWith(parent)) return `the proposed id ${step.id} does not begin with ${parent}/`
+    if (!/^[/[#~]/.test(step.id.slice(parent.length)) || !step.id.startsWith(parent))
+      return `the proposed id ${step.id} does not begin with ${parent}/`
     if (ids.has(step.id)) return `the id ${step.id} is proposed twice`
     ids.add(step.id)
   }
@@ -162,4 +216,3 @@ export function checkProposal(parent: string, steps: readonly { readonly id: str
   }
   return free.length === steps.length ? undefined : 'the proposed steps depend on each other in a circle'
 }
-

@@ -3,7 +3,17 @@ import { createRandom } from '../events/random.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { checkProposal } from './admit.ts'
 import type { Delta, EffectAsk, Safety } from './effect.ts'
-import { type Inputs, type ProposedStep, type RecordType, StepFailure, type StepContext, type StepKind, type StepOutcome, type StepResult, type StepView } from './step.ts'
+import {
+  type Inputs,
+  type ProposedStep,
+  type RecordType,
+  type StepContext,
+  StepFailure,
+  type StepKind,
+  type StepOutcome,
+  type StepResult,
+  type StepView,
+} from './step.ts'
 
 interface OfAttempt {
   readonly step: string
@@ -14,15 +24,35 @@ interface OfAttempt {
 /** What a step's code asks for, its content still plain; values are made of it when it is admitted. */
 export type RawOffer = OfAttempt &
   (
-    | { readonly what: 'effect'; readonly kind: string; readonly safety: Safety; readonly pool?: string; readonly request: Json }
+    | {
+        readonly what: 'effect'
+        readonly kind: string
+        readonly safety: Safety
+        readonly pool?: string
+        readonly request: Json
+      }
     | { readonly what: 'propose'; readonly name: string; readonly steps: readonly ProposedStep[] }
-    | { readonly what: 'record'; readonly type: RecordType; readonly n: number; readonly facts: JsonObject; readonly content?: Json }
+    | {
+        readonly what: 'record'
+        readonly type: RecordType
+        readonly n: number
+        readonly facts: JsonObject
+        readonly content?: Json
+      }
     | { readonly what: 'finish'; readonly output: Json; readonly verdict?: Json }
-    | { readonly what: 'fail'; readonly code: string; readonly message: string; readonly output?: Json; readonly foreign?: string }
+    | {
+        readonly what: 'fail'
+        readonly code: string
+        readonly message: string
+        readonly output?: Json
+        readonly foreign?: string
+      }
   )
 
 /** What a delivery carries to the code: an answer, the children's outcomes, or a failure. */
-export type Answer = { readonly ok: true; readonly content: Json | readonly StepOutcome[] } | { readonly ok: false; readonly failure: StepFailure }
+export type Answer =
+  | { readonly ok: true; readonly content: Json | readonly StepOutcome[] }
+  | { readonly ok: false; readonly failure: StepFailure }
 
 interface Waiter {
   resolve(content: never): void
@@ -113,7 +143,8 @@ export class Attempt {
       },
       get signal() {
         attempt.#controller ??= new AbortController()
-        if (attempt.#over && !attempt.#controller.signal.aborted) attempt.#controller.abort(new StepFailure('aborted', 'the step was stopped'))
+        if (attempt.#over && !attempt.#controller.signal.aborted)
+          attempt.#controller.abort(new StepFailure('aborted', 'the step was stopped'))
         return attempt.#controller.signal
       },
     }
@@ -121,11 +152,21 @@ export class Attempt {
 
   #effect(ask: EffectAsk): Promise<Json> {
     const request = toJson(ask.request)
-    if (!request.ok) return reject(new StepFailure('not_json', `the request of ${ask.name ?? ask.kind} is not plain JSON: ${request.reason}`))
+    if (!request.ok)
+      return reject(
+        new StepFailure('not_json', `the request of ${ask.name ?? ask.kind} is not plain JSON: ${request.reason}`),
+      )
     const name = this.#count(ask.name ?? ask.kind)
     const id = ask.safety === 'unsafe' ? `${this.step}/${name}` : `${this.step}@${this.number}/${name}`
     const pool = ask.pool === undefined ? {} : { pool: ask.pool }
-    return this.#offer<Json>({ ...this.#own(id), what: 'effect', kind: ask.kind, safety: ask.safety, request: request.json, ...pool })
+    return this.#offer<Json>({
+      ...this.#own(id),
+      what: 'effect',
+      kind: ask.kind,
+      safety: ask.safety,
+      request: request.json,
+      ...pool,
+    })
   }
 
   #propose(name: string, steps: readonly ProposedStep[]): Promise<readonly StepOutcome[]> {
@@ -150,7 +191,12 @@ export class Attempt {
     const plain = toJson(result)
     if (!plain.ok || typeof plain.json !== 'object' || plain.json === null || !('output' in plain.json)) {
       const reason = plain.ok ? 'it has no output' : plain.reason
-      return this.#put({ ...this.#own('end'), what: 'fail', code: 'not_json', message: `the result is not plain JSON: ${reason}` })
+      return this.#put({
+        ...this.#own('end'),
+        what: 'fail',
+        code: 'not_json',
+        message: `the result is not plain JSON: ${reason}`,
+      })
     }
     const { output, verdict } = plain.json as { output: Json; verdict?: Json }
     this.#put({ ...this.#own('end'), what: 'finish', output, ...(verdict === undefined ? {} : { verdict }) })
@@ -161,7 +207,13 @@ export class Attempt {
     if (error instanceof StepFailure) {
       const output = error.output === undefined ? undefined : toJson(error.output)
       const kept = output?.ok ? { output: output.json } : {}
-      return this.#put({ ...this.#own('end'), what: 'fail', code: error.code, message: error.message.toWellFormed(), ...kept })
+      return this.#put({
+        ...this.#own('end'),
+        what: 'fail',
+        code: error.code,
+        message: error.message.toWellFormed(),
+        ...kept,
+      })
     }
     const foreign = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#put({ ...this.#own('end'), what: 'fail', code: 'step_threw', message: 'the step threw an error', foreign })

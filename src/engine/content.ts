@@ -1,6 +1,6 @@
 import { canonicalJson } from '../events/canonical.ts'
-import { saltFor, valuesOf } from '../events/hash.ts'
 import type { Event } from '../events/event.ts'
+import { saltFor, valuesOf } from '../events/hash.ts'
 import { INLINE_LIMIT, type Json, type Value } from '../events/values.ts'
 import type { BlobStore } from '../journal/journal.ts'
 import type { EngineWorld } from './world.ts'

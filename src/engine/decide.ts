@@ -1,6 +1,6 @@
 import { nextDue, nextReady } from '../events/due.ts'
-import type { Due, EffectState, RunState, StepState } from '../events/state.ts'
 import type { RunStatus } from '../events/event.ts'
+import type { Due, EffectState, RunState, StepState } from '../events/state.ts'
 import { failAttempt } from './admit.ts'
 import type { Draft } from './draft.ts'
 
@@ -28,7 +28,12 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
   const causes = [due.cause]
   switch (due.what) {
     case 'add':
-      return { type: 'steps-added', actor: 'engine', data: { from: 'definition', count: state.planned?.length ?? 0 }, causes }
+      return {
+        type: 'steps-added',
+        actor: 'engine',
+        data: { from: 'definition', count: state.planned?.length ?? 0 },
+        causes,
+      }
     case 'skip':
       return { type: 'step-skipped', actor: 'engine', data: { step: due.step, reason: due.reason }, causes }
     case 'again': {
@@ -43,7 +48,12 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
     }
     case 'cancel': {
       const step = state.steps.get(due.step) as StepState
-      return { type: 'step-cancelled', actor: 'engine', data: { step: step.id, attempt: step.attempt, reason: due.reason }, causes }
+      return {
+        type: 'step-cancelled',
+        actor: 'engine',
+        data: { step: step.id, attempt: step.attempt, reason: due.reason },
+        causes,
+      }
     }
     case 'redo': {
       const effect = state.effects.get(due.key) as EffectState

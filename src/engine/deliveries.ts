@@ -123,7 +123,8 @@ export class Deliveries {
     }
     const spec = this.#store.read(step.plan.spec)
     const inputs = this.#inputsOf(step)
-    if (spec instanceof Promise || inputs instanceof Promise) return Promise.all([spec, inputs]).then(([a, b]) => begin(a, b))
+    if (spec instanceof Promise || inputs instanceof Promise)
+      return Promise.all([spec, inputs]).then(([a, b]) => begin(a, b))
     begin(spec, inputs)
     return undefined
   }
@@ -157,7 +158,9 @@ export class Deliveries {
     switch (event.type) {
       case 'effect-done': {
         const content = this.#store.read(event.data.answer)
-        return content instanceof Promise ? content.then((loaded) => ({ ok: true, content: loaded })) : { ok: true, content }
+        return content instanceof Promise
+          ? content.then((loaded) => ({ ok: true, content: loaded }))
+          : { ok: true, content }
       }
       case 'effect-failed': {
         const { code, message } = event.data

@@ -21,7 +21,11 @@ export function describeDifference(
 ): Divergence {
   const who = 'step' in recorded.data ? String(recorded.data.step) : 'engine'
   if (changed) {
-    const at = firstDifference(parse(changed.recorded), parse(changed.now), `/data/${changed.path.replaceAll('.', '/')}`)
+    const at = firstDifference(
+      parse(changed.recorded),
+      parse(changed.now),
+      `/data/${changed.path.replaceAll('.', '/')}`,
+    )
     return difference(recorded, { code: 'content', where: who, ...at })
   }
   if (recorded.type !== now.type || recorded.actor !== now.actor) {
@@ -29,11 +33,22 @@ export function describeDifference(
     const [expected, got] = [`${recorded.type} by ${recorded.actor}`, `${now.type} by ${now.actor}`]
     return difference(recorded, { code, where: who, path: '/type', expected, got })
   }
-  const plain = (event: Event) => ({ causes: event.causes, lamport: event.lamport, data: withoutInline(event.type, event.data) })
-  return difference(recorded, { code: now.actor === 'engine' ? 'decision' : 'content', where: who, ...firstDifference(plain(recorded), plain(now), '') })
+  const plain = (event: Event) => ({
+    causes: event.causes,
+    lamport: event.lamport,
+    data: withoutInline(event.type, event.data),
+  })
+  return difference(recorded, {
+    code: now.actor === 'engine' ? 'decision' : 'content',
+    where: who,
+    ...firstDifference(plain(recorded), plain(now), ''),
+  })
 }
 
-function difference(recorded: Event, at: { code: 'content' | 'decision'; where: string; path: string; expected: unknown; got: unknown }): Divergence {
+function difference(
+  recorded: Event,
+  at: { code: 'content' | 'decision'; where: string; path: string; expected: unknown; got: unknown },
+): Divergence {
   const expected = show(at.expected)
   const got = show(at.got)
   const hint = hintFor(at.expected, at.got)

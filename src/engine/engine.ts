@@ -1,4 +1,4 @@
-import { FORMAT, type Event, type PinnedFile, type RunLimits } from '../events/event.ts'
+import { type Event, FORMAT, type PinnedFile, type RunLimits } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { createChainCheck } from '../events/hash.ts'
 import { createRunState } from '../events/state.ts'
@@ -45,7 +45,14 @@ export interface Run {
 }
 
 export type Verdict =
-  | { readonly equal: true; readonly events: number; readonly taken: readonly string[]; readonly redacted: readonly string[]; readonly finished: boolean; readonly head: string }
+  | {
+      readonly equal: true
+      readonly events: number
+      readonly taken: readonly string[]
+      readonly redacted: readonly string[]
+      readonly finished: boolean
+      readonly head: string
+    }
   | ({ readonly equal: false; readonly events: number } & Divergence)
 
 /** Writes a run's first events and drives it. Rejects when the run exists already. */
@@ -53,7 +60,13 @@ export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLea
   const { world, journal, blobs, kinds } = ports
   const state = createRunState()
   let live: LiveRun
-  const store = new ContentStore({ run: plan.run, runKey: plan.run_key, world, blobs, eventAt: (seq) => live.pendingEvent(seq) ?? readEvent(ports, plan.run, seq) })
+  const store = new ContentStore({
+    run: plan.run,
+    runKey: plan.run_key,
+    world,
+    blobs,
+    eventAt: (seq) => live.pendingEvent(seq) ?? readEvent(ports, plan.run, seq),
+  })
   const files: PinnedFile[] = (plan.files ?? []).map((file) => ({ name: file.name, content: store.make(file.content) }))
   const data = {
     format: FORMAT,
@@ -69,7 +82,10 @@ export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLea
     kinds: versionsOf(kinds),
     files,
   }
-  const started = eventOf({ type: 'run-started', actor: 'world', data, causes: [] }, { run: plan.run, state, at: world.clock(), sha256: world.sha256 })
+  const started = eventOf(
+    { type: 'run-started', actor: 'world', data, causes: [] },
+    { run: plan.run, state, at: world.clock(), sha256: world.sha256 },
+  )
   const appended = await journal.append([
     { stream: `run/${plan.run}`, expected: 'new', records: [started] },
     { stream: `key/${plan.run}`, expected: 'new', records: [{ key: plan.run_key }] },
@@ -84,7 +100,11 @@ export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLea
 }
 
 /** Takes up a run where its journal ends: unfinished attempts run again over the record, then it goes on live. */
-export async function resumeRun(ports: EnginePorts, run: string, how: { readonly lease?: RunLease; readonly files?: readonly PinnedFile[] } = {}): Promise<Run | Divergence> {
+export async function resumeRun(
+  ports: EnginePorts,
+  run: string,
+  how: { readonly lease?: RunLease; readonly files?: readonly PinnedFile[] } = {},
+): Promise<Run | Divergence> {
   const { world, journal, blobs, kinds } = ports
   const folded = createRunState()
   const files: PinnedFile[] = []
@@ -98,7 +118,13 @@ export async function resumeRun(ports: EnginePorts, run: string, how: { readonly
   for (const step of folded.steps.values()) if (step.status === 'running') only.add(`${step.id}@${step.attempt}`)
   const runKey = await readRunKey(ports, run)
   let live: LiveRun | undefined
-  const store = new ContentStore({ run, ...(runKey === undefined ? {} : { runKey }), world, blobs, eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq) })
+  const store = new ContentStore({
+    run,
+    ...(runKey === undefined ? {} : { runKey }),
+    world,
+    blobs,
+    eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq),
+  })
   const replay = new Replay({
     run,
     world,
@@ -106,7 +132,10 @@ export async function resumeRun(ports: EnginePorts, run: string, how: { readonly
     kinds,
     store,
     only,
-    deliveries: { changed: () => live?.kick(), delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta) },
+    deliveries: {
+      changed: () => live?.kick(),
+      delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
+    },
   })
   for await (const event of readEvents(ports, run)) {
     const divergence = await replay.feed(event)
@@ -124,7 +153,12 @@ export async function resumeRun(ports: EnginePorts, run: string, how: { readonly
 /** Runs a record again without touching anything and compares every event. `journal` order; blobs give larger contents. */
 export async function verifyRun(
   record: AsyncIterable<Event> | Iterable<Event>,
-  means: { readonly world: EngineWorld; readonly blobs: BlobStore; readonly kinds: { readonly [kind: string]: StepKind }; eventAt?(seq: number): Promise<Event | undefined> },
+  means: {
+    readonly world: EngineWorld
+    readonly blobs: BlobStore
+    readonly kinds: { readonly [kind: string]: StepKind }
+    eventAt?(seq: number): Promise<Event | undefined>
+  },
 ): Promise<Verdict> {
   const { world, blobs, kinds } = means
   const check = createChainCheck(world.sha256)
@@ -146,16 +180,25 @@ export async function verifyRun(
   }
   await replay?.settle()
   const finished = replay?.state.finished !== undefined
-  return { equal: true, events, taken: [...(replay?.taken ?? [])], redacted: replay?.redacted ?? [], finished, head: replay?.state.head ?? '' }
+  return {
+    equal: true,
+    events,
+    taken: [...(replay?.taken ?? [])],
+    redacted: replay?.redacted ?? [],
+    finished,
+    head: replay?.state.head ?? '',
+  }
 }
 
 function drive(ports: EnginePorts, live: LiveRun, store: ContentStore): Run {
   const inbox = new AbortController()
   const commands = takeCommands(ports.journal, live, { store, signal: inbox.signal }).catch(() => live.abandon())
-  const ended = live.ended.finally(() => inbox.abort()).then(async (end) => {
-    await commands
-    return end
-  })
+  const ended = live.ended
+    .finally(() => inbox.abort())
+    .then(async (end) => {
+      await commands
+      return end
+    })
   live.kick()
   return {
     id: live.run,
@@ -168,8 +211,15 @@ function drive(ports: EnginePorts, live: LiveRun, store: ContentStore): Run {
   }
 }
 
-function createDeliveries(ports: EnginePorts, options: { state: ReturnType<typeof createRunState>; store: ContentStore; changed(): void }): Deliveries {
-  return new Deliveries({ ...options, kinds: ports.kinds, delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta) })
+function createDeliveries(
+  ports: EnginePorts,
+  options: { state: ReturnType<typeof createRunState>; store: ContentStore; changed(): void },
+): Deliveries {
+  return new Deliveries({
+    ...options,
+    kinds: ports.kinds,
+    delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
+  })
 }
 
 function versionsOf(kinds: { readonly [kind: string]: StepKind }): { readonly [kind: string]: number } {

@@ -1,5 +1,5 @@
-import type { RunState } from '../events/state.ts'
 import { toJson } from '../events/canonical.ts'
+import type { RunState } from '../events/state.ts'
 import type { Json } from '../events/values.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ContentStore } from './content.ts'
@@ -28,7 +28,10 @@ export async function takeCommands(
 }
 
 /** The event a command becomes; undefined when what it speaks of is no longer open. */
-export function commandEvent(command: Command, to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore }): Draft | undefined {
+export function commandEvent(
+  command: Command,
+  to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore },
+): Draft | undefined {
   const { seq, state, store } = to
   if (command.type === 'cancel') {
     const reason = command.reason === undefined ? {} : { reason: command.reason }

@@ -168,7 +168,8 @@ export class LiveRun {
         if (effect?.status === 'open') this.#performances.abort(key, effect.intent)
       }
     }
-    if (event.type === 'effect-intended' && event.data.answered_by === undefined && event.data.kind !== 'ask') this.#intents.push(event)
+    if (event.type === 'effect-intended' && event.data.answered_by === undefined && event.data.kind !== 'ask')
+      this.#intents.push(event)
     this.#deliveries.take(event, () => true)
   }
 
@@ -187,7 +188,8 @@ export class LiveRun {
     }
     this.#performances.begin(intent)
     const step = this.#state.steps.get(intent.data.step)
-    if (!step || isEnded(step.status) || step.attempt !== intent.data.attempt) this.#performances.abort(intent.data.key, intent.seq)
+    if (!step || isEnded(step.status) || step.attempt !== intent.data.attempt)
+      this.#performances.abort(intent.data.key, intent.seq)
   }
 
   #release(pool: string | undefined): void {
@@ -217,14 +219,22 @@ export class LiveRun {
       else this.#heldOffers.set(pool as string, [raw])
       return
     }
-    const draft = admit(this.#state, prepareOffer(raw, (content) => this.#store.make(content)), at)
-    const entered = draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
+    const draft = admit(
+      this.#state,
+      prepareOffer(raw, (content) => this.#store.make(content)),
+      at,
+    )
+    const entered =
+      draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
     if (!entered) this.#performances.leave(pool)
     if (draft === 'hold' || draft === 'stale') return
     const event = this.#writer.append(draft, at)
     if (raw.what === 'fail' && raw.foreign !== undefined) {
       const text = this.#store.make(raw.foreign)
-      this.#writer.append({ type: 'note-written', actor: 'engine', data: { about: raw.step, text }, causes: [event.seq] }, at)
+      this.#writer.append(
+        { type: 'note-written', actor: 'engine', data: { about: raw.step, text }, causes: [event.seq] },
+        at,
+      )
     }
   }
 
@@ -277,13 +287,22 @@ export class LiveRun {
   /** Nothing can run and somebody is asked: the run rests, unless a command has come in the meantime. */
   async #rests(): Promise<boolean> {
     const asks = this.#asks()
-    if (asks.length === 0 || this.#performances.count > 0 || this.#heldOffers.size > 0 || this.#state.openEffects > this.#openAsks()) return false
+    if (
+      asks.length === 0 ||
+      this.#performances.count > 0 ||
+      this.#heldOffers.size > 0 ||
+      this.#state.openEffects > this.#openAsks()
+    )
+      return false
     for (const timer of this.#state.timers.values()) if (timer.what === 'redo' || timer.what === 'again') return false
     if (this.#busySteps(asks)) return false
     const stream = `inbox/${this.run}`
     const inbox: Entry = { stream, expected: this.#lastCommand === 0 ? 'new' : this.#lastCommand, records: [] }
     const at = Math.max(this.#state.at, this.#ports.world.clock())
-    const event = await this.#writer.rest({ type: 'run-paused', actor: 'world', data: { asks }, causes: [this.#state.seq] }, { at, inbox })
+    const event = await this.#writer.rest(
+      { type: 'run-paused', actor: 'world', data: { asks }, causes: [this.#state.seq] },
+      { at, inbox },
+    )
     if (!event) return false
     this.#ports.watcher?.events?.([event])
     this.#stop()

@@ -13,7 +13,10 @@ export function prepareOffer(raw: RawOffer, make: MakeValue): Offer {
     case 'effect':
       return { ...raw, request: make(raw.request, 'request') }
     case 'propose':
-      return { ...raw, steps: raw.steps.map((step, index) => planStep(step, (spec) => make(spec, `steps.${index}.spec`))) }
+      return {
+        ...raw,
+        steps: raw.steps.map((step, index) => planStep(step, (spec) => make(spec, `steps.${index}.spec`))),
+      }
     case 'record': {
       const { content, ...rest } = raw
       return content === undefined ? rest : { ...rest, content: make(content, 'content') }

@@ -99,9 +99,19 @@ export class Performances {
     this.leave(running.pool)
   }
 
-  async #perform({ data }: EventOf<'effect-intended'>, { running, tries, asked }: { running: Running; tries: number; asked: number }): Promise<EffectOutcome> {
+  async #perform(
+    { data }: EventOf<'effect-intended'>,
+    { running, tries, asked }: { running: Running; tries: number; asked: number },
+  ): Promise<EffectOutcome> {
     const executor = this.#ports.executors[data.kind]
-    if (!executor) return { ok: false, code: 'no_executor', message: `nothing here can perform ${data.kind}`, touched: 'no', retry: false }
+    if (!executor)
+      return {
+        ok: false,
+        code: 'no_executor',
+        message: `nothing here can perform ${data.kind}`,
+        touched: 'no',
+        retry: false,
+      }
     try {
       const request = await this.#store.read(data.request, asked)
       const order = {
@@ -120,7 +130,14 @@ export class Performances {
       return await executor.run(order, { signal: running.controller.signal, stream })
     } catch (error) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      return { ok: false, code: 'executor_crashed', message: `the executor of ${data.kind} threw an error`, detail, touched: 'maybe', retry: false }
+      return {
+        ok: false,
+        code: 'executor_crashed',
+        message: `the executor of ${data.kind} threw an error`,
+        detail,
+        touched: 'maybe',
+        retry: false,
+      }
     }
   }
 
@@ -129,9 +146,20 @@ export class Performances {
     const cost = { ...(outcome.cost === undefined ? {} : { cost: outcome.cost }), ...this.#usageOf(outcome) }
     if (outcome.ok) {
       const answer = toJson(outcome.answer)
-      if (answer.ok) return { type: 'effect-done', actor: 'world', data: { key, answer: this.#store.make(answer.json), ms, ...cost }, causes }
+      if (answer.ok)
+        return {
+          type: 'effect-done',
+          actor: 'world',
+          data: { key, answer: this.#store.make(answer.json), ms, ...cost },
+          causes,
+        }
       const message = `the answer is not plain JSON: ${answer.reason}`
-      return { type: 'effect-failed', actor: 'world', data: { key, code: 'not_json', message, touched: 'yes', retry: false, ms, ...cost }, causes }
+      return {
+        type: 'effect-failed',
+        actor: 'world',
+        data: { key, code: 'not_json', message, touched: 'yes', retry: false, ms, ...cost },
+        causes,
+      }
     }
     const data: EventData['effect-failed'] = {
       key,
@@ -141,7 +169,9 @@ export class Performances {
       retry: outcome.retry,
       ...this.#valueOf('detail', outcome.detail),
       ...this.#valueOf('partial', outcome.partial),
-      ...(outcome.retry_after_ms === undefined ? {} : { retry_after_ms: Math.max(0, Math.round(outcome.retry_after_ms)) }),
+      ...(outcome.retry_after_ms === undefined
+        ? {}
+        : { retry_after_ms: Math.max(0, Math.round(outcome.retry_after_ms)) }),
       ms,
       ...cost,
     }

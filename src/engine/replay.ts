@@ -10,7 +10,7 @@ import type { RawOffer } from './attempt.ts'
 import type { ContentStore } from './content.ts'
 import { decide } from './decide.ts'
 import { Deliveries } from './deliveries.ts'
-import { describeDifference, type Divergence } from './divergence.ts'
+import { type Divergence, describeDifference } from './divergence.ts'
 import type { Draft } from './draft.ts'
 import { answeredOffer, type MakeValue, prepareOffer } from './offer.ts'
 import type { StepKind } from './step.ts'
@@ -49,7 +49,12 @@ export class Replay {
     this.#blobs = options.blobs
     this.#kinds = options.kinds
     this.#only = options.only
-    this.deliveries = new Deliveries({ ...options.deliveries, state: this.state, store: options.store, kinds: options.kinds })
+    this.deliveries = new Deliveries({
+      ...options.deliveries,
+      state: this.state,
+      store: options.store,
+      kinds: options.kinds,
+    })
   }
 
   /** Takes the next event of the record. */
@@ -71,7 +76,8 @@ export class Replay {
 
   #accept(event: Event): void {
     evolve(this.state, event)
-    if (event.type === 'step-finished' || (event.type === 'step-failed' && event.actor === 'step')) this.deliveries.end(event.data.step)
+    if (event.type === 'step-finished' || (event.type === 'step-failed' && event.actor === 'step'))
+      this.deliveries.end(event.data.step)
     this.deliveries.take(event, (wake) => {
       if (!this.#concerns(wake.step, wake.attempt)) return false
       if (wake.what !== 'start') return true
@@ -106,7 +112,13 @@ export class Replay {
       return nothing
     }
     const draft = admit(this.state, prepareOffer(raw, make), recorded.at)
-    if (draft === 'hold' || draft === 'stale') return { seq: recorded.seq, code: 'not-admitted', where: wanted.id, message: `the step may not ask ${wanted.id} here` }
+    if (draft === 'hold' || draft === 'stale')
+      return {
+        seq: recorded.seq,
+        code: 'not-admitted',
+        where: wanted.id,
+        message: `the step may not ask ${wanted.id} here`,
+      }
     const divergence = this.#compare(draft, recorded, changed[0])
     if (!divergence) this.deliveries.remove(raw)
     return divergence
@@ -132,13 +144,27 @@ export class Replay {
     const now = running?.offers[0]
     const where = `${step}@${attempt}`
     if (now) {
-      return { seq: recorded.seq, code: 'other-ask', where, message: `event ${recorded.seq} ${recorded.type} ${id}: the step now asks ${now.id} (${now.what}) instead` }
+      return {
+        seq: recorded.seq,
+        code: 'other-ask',
+        where,
+        message: `event ${recorded.seq} ${recorded.type} ${id}: the step now asks ${now.id} (${now.what}) instead`,
+      }
     }
     const waits = running ? running.waitsFor().join(', ') || 'something outside ctx' : 'nothing: it is not running'
-    return { seq: recorded.seq, code: 'no-ask', where, message: `event ${recorded.seq} ${recorded.type} ${id}: the step asked nothing; it waits for ${waits}` }
+    return {
+      seq: recorded.seq,
+      code: 'no-ask',
+      where,
+      message: `event ${recorded.seq} ${recorded.type} ${id}: the step asked nothing; it waits for ${waits}`,
+    }
   }
 
-  #compare(draft: Draft, recorded: Event, changed: { path: string; recorded: string; now: string } | undefined): Divergence | undefined {
+  #compare(
+    draft: Draft,
+    recorded: Event,
+    changed: { path: string; recorded: string; now: string } | undefined,
+  ): Divergence | undefined {
     const now = eventOf(draft, { run: this.#run, state: this.state, at: recorded.at, sha256: () => '' })
     const same =
       now.type === recorded.type &&
@@ -165,4 +191,3 @@ function notDue(recorded: Event): Divergence {
   const message = `event ${recorded.seq}: the record has ${recorded.type}, which the engine would not decide here`
   return { seq: recorded.seq, code: 'decision', where: 'engine', message }
 }
-

@@ -16,7 +16,12 @@ interface Alarm {
   readonly then: () => void
 }
 
-export function createVirtualWorld(options: { readonly seed: string; readonly sha256: EngineWorld['sha256']; drain(): Promise<void>; readonly start?: number }): VirtualWorld {
+export function createVirtualWorld(options: {
+  readonly seed: string
+  readonly sha256: EngineWorld['sha256']
+  drain(): Promise<void>
+  readonly start?: number
+}): VirtualWorld {
   const random = createRandom(options.seed)
   const alarms = new Set<Alarm>()
   let now = options.start ?? 1_800_000_000_000
@@ -35,7 +40,8 @@ export function createVirtualWorld(options: { readonly seed: string; readonly sh
     },
     advance() {
       let next: Alarm | undefined
-      for (const alarm of alarms) if (!next || alarm.at < next.at || (alarm.at === next.at && alarm.order < next.order)) next = alarm
+      for (const alarm of alarms)
+        if (!next || alarm.at < next.at || (alarm.at === next.at && alarm.order < next.order)) next = alarm
       if (!next) return false
       alarms.delete(next)
       now = next.at

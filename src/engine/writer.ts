@@ -8,7 +8,15 @@ import type { Draft } from './draft.ts'
 import type { EngineWorld, RunLease } from './world.ts'
 
 /** The event a draft becomes at this place. */
-export function eventOf(draft: Draft, place: { readonly run: string; readonly state: RunState; readonly at: number; readonly sha256: EngineWorld['sha256'] }): Event {
+export function eventOf(
+  draft: Draft,
+  place: {
+    readonly run: string
+    readonly state: RunState
+    readonly at: number
+    readonly sha256: EngineWorld['sha256']
+  },
+): Event {
   const { state, at } = place
   const unhashed = {
     v: FORMAT,
@@ -88,7 +96,11 @@ export class Writer {
     const event = eventOf(draft, { run: this.run, state: this.state, at: how.at, sha256: this.#sha256 })
     const guards = this.#lease ? [this.#lease.releasing()] : []
     const stream = `run/${this.run}`
-    const appended = await this.#journal.append([{ stream, expected: this.#committed, records: [event] }, ...guards, how.inbox])
+    const appended = await this.#journal.append([
+      { stream, expected: this.#committed, records: [event] },
+      ...guards,
+      how.inbox,
+    ])
     if (!appended.ok && appended.stream === how.inbox.stream) return undefined
     if (!appended.ok) throw new LeaseLost(`another writer changed ${appended.stream}`)
     this.#committed += 1

@@ -78,7 +78,8 @@ function copy(value: unknown, path: string, above: unknown[]): Json {
     result = value.map((item, index) => copy(item, `${path}[${index}]`, above))
   } else {
     const prototype = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) throw new NotJson(`${path || 'the value'} is not plain data`)
+    if (prototype !== Object.prototype && prototype !== null)
+      throw new NotJson(`${path || 'the value'} is not plain data`)
     const object: Record<string, Json> = {}
     for (const [key, item] of Object.entries(value)) {
       if (item === undefined) continue

@@ -248,7 +248,11 @@ export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'artifact-kept': stepFact,
   'budget-reserved': { kind: 'fact', origin: { world: 'input' }, values: [] },
   'budget-settled': { kind: 'fact', origin: { engine: 'decision' }, values: [] },
-  'budget-refused': { kind: 'fact', origin: { step: 'output', engine: 'decision', world: 'input' }, values: ['request'] },
+  'budget-refused': {
+    kind: 'fact',
+    origin: { step: 'output', engine: 'decision', world: 'input' },
+    values: ['request'],
+  },
   'effect-intended': { kind: 'fact', origin: { step: 'output', engine: 'decision' }, values: ['request'] },
   'effect-done': { kind: 'fact', origin: { world: 'input', person: 'input' }, values: ['answer'] },
   'effect-failed': { kind: 'fact', origin: { world: 'input', person: 'input' }, values: ['detail', 'partial'] },

@@ -28,7 +28,14 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
     }
     if (data.answered_by !== undefined) {
       step.cause = event.seq
-      state.wakes.push({ step: step.id, attempt: data.attempt, what: 'answer', offer: data.key, seq: data.answered_by, at: event.at })
+      state.wakes.push({
+        step: step.id,
+        attempt: data.attempt,
+        what: 'answer',
+        offer: data.key,
+        seq: data.answered_by,
+        at: event.at,
+      })
       return
     }
     state.effects.set(data.key, effect)

@@ -3,7 +3,12 @@ import { dropEffectsOf } from './evolve-effects.ts'
 import { isEnded, type RunState, type StepState } from './state.ts'
 
 /** Puts planned steps into the state; those without unfinished dependencies become ready, in the order given. */
-export function addSteps(state: RunState, plans: readonly PlannedStep[], parent: string | undefined, seq: number): void {
+export function addSteps(
+  state: RunState,
+  plans: readonly PlannedStep[],
+  parent: string | undefined,
+  seq: number,
+): void {
   for (const plan of plans) {
     state.steps.set(plan.id, {
       id: plan.id,
@@ -61,7 +66,12 @@ export function endAttempt(state: RunState, step: StepState): void {
 }
 
 /** Closes a step for good and tells everyone who waited for it. */
-export function endStep(state: RunState, step: StepState, status: 'succeeded' | 'failed' | 'skipped' | 'cancelled', seq: number): void {
+export function endStep(
+  state: RunState,
+  step: StepState,
+  status: 'succeeded' | 'failed' | 'skipped' | 'cancelled',
+  seq: number,
+): void {
   endAttempt(state, step)
   if (step.status === 'retrying') state.timers.drop(`again:${step.id}@${step.attempt}`)
   step.status = status
@@ -141,7 +151,11 @@ export function beginProposal(state: RunState, parent: StepState): void {
 }
 
 /** Ends everything that runs, by decision; what never started gets no event. */
-export function stopRun(state: RunState, status: 'cancelled' | 'exhausted', how: { reason: string; cause: number }): void {
+export function stopRun(
+  state: RunState,
+  status: 'cancelled' | 'exhausted',
+  how: { reason: string; cause: number },
+): void {
   if (state.stop) return
   state.stop = { status, ...how }
   state.ready.length = 0

@@ -1,10 +1,10 @@
-import type { Event, EventOf } from './event.ts'
 import { canonicalJson } from './canonical.ts'
+import { takeDue, takeReady } from './due.ts'
+import type { Event, EventOf } from './event.ts'
 import { failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
 import { withoutInline } from './hash.ts'
 import { fingerprint } from './random.ts'
-import { takeDue, takeReady } from './due.ts'
 import type { RunState, StepState } from './state.ts'
 
 /**
@@ -16,7 +16,8 @@ export function evolve(state: RunState, event: Event): void {
   state.at = event.at
   state.lamport = event.lamport
   state.head = event.hash
-  if ('command' in event.data && event.data.command !== undefined) state.command = Math.max(state.command, event.data.command)
+  if ('command' in event.data && event.data.command !== undefined)
+    state.command = Math.max(state.command, event.data.command)
   switch (event.type) {
     case 'run-started':
       return startRun(state, event)
@@ -58,7 +59,14 @@ export function evolve(state: RunState, event: Event): void {
       const step = stepOf(state, event.data.step)
       if (event.actor !== 'step') return
       step.cause = event.seq
-      state.wakes.push({ step: step.id, attempt: step.attempt, what: 'answer', offer: event.data.key, seq: event.seq, at: event.at })
+      state.wakes.push({
+        step: step.id,
+        attempt: step.attempt,
+        what: 'answer',
+        offer: event.data.key,
+        seq: event.seq,
+        at: event.at,
+      })
       return
     }
     case 'timer-fired':
@@ -145,7 +153,13 @@ function fireTimer(state: RunState, { data, seq }: EventOf<'timer-fired'>): void
   state.timers.drop(data.key)
   if (timer.what === 'deadline') stopRun(state, 'exhausted', { reason: 'deadline', cause: seq })
   else if (timer.what === 'redo') state.due.push({ what: 'redo', key: timer.effect, cause: seq })
-  else state.due.push({ what: timer.what === 'again' ? 'again' : 'time-out', step: timer.step, attempt: timer.attempt, cause: seq })
+  else
+    state.due.push({
+      what: timer.what === 'again' ? 'again' : 'time-out',
+      step: timer.step,
+      attempt: timer.attempt,
+      cause: seq,
+    })
 }
 
 function abort(state: RunState, step: StepState, event: Event): void {

@@ -52,19 +52,29 @@ function strip(node: unknown, path: readonly string[], depth: number): unknown {
 }
 
 /** Every value in an event, with its path (`steps.3.spec`). */
-export function valuesOf(event: { readonly type: EventType; readonly data: object }): { readonly path: string; readonly value: Value }[] {
+export function valuesOf(event: {
+  readonly type: EventType
+  readonly data: object
+}): { readonly path: string; readonly value: Value }[] {
   const found: { path: string; value: Value }[] = []
   for (const path of EVENT_TYPES[event.type].values) collect(event.data, path.split('.'), 0, '', found)
   return found
 }
 
-function collect(node: unknown, path: readonly string[], depth: number, at: string, found: { path: string; value: Value }[]): void {
+function collect(
+  node: unknown,
+  path: readonly string[],
+  depth: number,
+  at: string,
+  found: { path: string; value: Value }[],
+): void {
   if (typeof node !== 'object' || node === null) return
   const name = path[depth]
   if (name === undefined) {
     found.push({ path: at, value: node as Value })
   } else if (name === '*') {
-    if (Array.isArray(node)) node.forEach((item, index) => collect(item, path, depth + 1, at ? `${at}.${index}` : `${index}`, found))
+    if (Array.isArray(node))
+      node.forEach((item, index) => collect(item, path, depth + 1, at ? `${at}.${index}` : `${index}`, found))
   } else {
     collect((node as Record<string, unknown>)[name], path, depth + 1, at ? `${at}.${name}` : name, found)
   }

@@ -71,7 +71,12 @@ export interface EffectState {
 /** A decision that is due; `cause` is the event that made it so. */
 export type Due =
   | { readonly what: 'add'; readonly cause: number }
-  | { readonly what: 'skip'; readonly step: string; readonly reason: 'edge' | 'dependencies-skipped'; readonly cause: number }
+  | {
+      readonly what: 'skip'
+      readonly step: string
+      readonly reason: 'edge' | 'dependencies-skipped'
+      readonly cause: number
+    }
   | { readonly what: 'again'; readonly step: string; readonly attempt: number; readonly cause: number }
   | { readonly what: 'time-out'; readonly step: string; readonly attempt: number; readonly cause: number }
   | { readonly what: 'cancel'; readonly step: string; readonly reason: string; readonly cause: number }

@@ -1,8 +1,21 @@
 /** What a timer is for; its key names it in `timer-fired`. */
 export type Timer =
   | { readonly key: string; readonly due: number; readonly cause: number; readonly what: 'deadline' }
-  | { readonly key: string; readonly due: number; readonly cause: number; readonly what: 'timeout' | 'again'; readonly step: string; readonly attempt: number }
-  | { readonly key: string; readonly due: number; readonly cause: number; readonly what: 'redo'; readonly effect: string }
+  | {
+      readonly key: string
+      readonly due: number
+      readonly cause: number
+      readonly what: 'timeout' | 'again'
+      readonly step: string
+      readonly attempt: number
+    }
+  | {
+      readonly key: string
+      readonly due: number
+      readonly cause: number
+      readonly what: 'redo'
+      readonly effect: string
+    }
 
 /** Timers by due time; dropped ones are skipped when they surface. */
 export class Timers {

@@ -10,17 +10,12 @@ import {
   type Operand,
   OperandSet,
   printOperand,
+  type Spot,
   sizeOf,
 } from './assertion-values.ts'
 
-/** What a call may use: where it stands, and the meter every unit of work is paid to. */
-export interface CallPlace {
-  readonly column: number
-  readonly spend: (units?: number) => void
-}
-
-type Call = (args: readonly Operand[], at: CallPlace) => Operand
-type Method = (self: Operand, args: readonly Operand[], at: CallPlace) => Operand
+type Call = (args: readonly Operand[], at: Spot) => Operand
+type Method = (self: Operand, args: readonly Operand[], at: Spot) => Operand
 
 const NONE: Operand = null
 
@@ -30,7 +25,7 @@ export const CALLS: ReadonlyMap<string, { readonly least: number; readonly most:
     Object.entries({
       len: take(1, 1, ([value = NONE], at) => {
         if (typeof value === 'string') return [...value].length
-        if (typeof value !== 'object' || value === null) throw fault(`a ${nameType(value)} has no length`, at)
+        if (typeof value !== 'object' || value === null) throw fault(`${nameType(value)} has no length`, at)
         return sizeOf(value)
       }),
       str: take(0, 1, ([value = '']) => printOperand(value)),
@@ -44,9 +39,7 @@ export const CALLS: ReadonlyMap<string, { readonly least: number; readonly most:
       ),
       min: take(1, 99, (args, at) => pickExtreme(args, -1, at)),
       max: take(1, 99, (args, at) => pickExtreme(args, 1, at)),
-      sorted: take(1, 1, ([value = NONE], at) =>
-        iterate(value, at).toSorted((a, b) => compareOperands(a, b, at.column, at.spend)),
-      ),
+      sorted: take(1, 1, ([value = NONE], at) => iterate(value, at).toSorted((a, b) => compareOperands(a, b, at))),
       reversed: take(1, 1, ([value = NONE], at) => iterate(value, at).toReversed()),
       range: take(1, 3, makeRange),
       enumerate: take(1, 2, ([value = NONE, start = 0], at) =>
@@ -118,8 +111,8 @@ export const METHODS: ReadonlyMap<string, { readonly least: number; readonly mos
   )
 
 /** The members that a loop over a value meets; a dict gives its keys. Costs one unit a member. */
-export function iterate(value: Operand, at: CallPlace): readonly Operand[] {
-  if (typeof value !== 'object' && typeof value !== 'string') throw fault(`a ${nameType(value)} has no members`, at)
+export function iterate(value: Operand, at: Spot): readonly Operand[] {
+  if (typeof value !== 'object' && typeof value !== 'string') throw fault(`${nameType(value)} has no members`, at)
   if (value === null) throw fault('None has no members', at)
   at.spend(sizeOf(value))
   if (typeof value === 'string') return [...value]
@@ -127,7 +120,7 @@ export function iterate(value: Operand, at: CallPlace): readonly Operand[] {
   return value instanceof OperandSet ? [...value.members.values()] : Object.keys(value)
 }
 
-export function makeDict(entries: Iterable<readonly [Operand, Operand]>, at: CallPlace): Operand {
+export function makeDict(entries: Iterable<readonly [Operand, Operand]>, at: Spot): Operand {
   const dict: { [key: string]: Operand } = Object.create(null)
   for (const [key, value] of entries) {
     if (typeof key !== 'string') throw fault('the keys of a dict must be texts', at)
@@ -144,32 +137,32 @@ function take<Run>(
   return { least, most, run }
 }
 
-function fault(message: string, at: CallPlace): AssertionFault {
+function fault(message: string, at: Spot): AssertionFault {
   return new AssertionFault(message, at.column)
 }
 
-function number(value: Operand, at: CallPlace): number {
-  if (!isNumeric(value)) throw fault(`a ${nameType(value)} is not a number`, at)
+function number(value: Operand, at: Spot): number {
+  if (!isNumeric(value)) throw fault(`${nameType(value)} is not a number`, at)
   return Number(value)
 }
 
-function toNumber(value: Operand, at: CallPlace, form: RegExp): number {
+function toNumber(value: Operand, at: Spot, form: RegExp): number {
   const whole = !form.source.includes('e')
   if (isNumeric(value)) return whole ? Math.trunc(Number(value)) : Number(value)
   if (typeof value === 'string' && value.length < 400 && form.test(value.trim())) return Number(value.trim())
   throw fault(
-    `${typeof value === 'string' ? printOperand(value.slice(0, 40), true) : `a ${nameType(value)}`} is not a number`,
+    `${typeof value === 'string' ? printOperand(value.slice(0, 40), true) : `${nameType(value)}`} is not a number`,
     at,
   )
 }
 
-function pickExtreme(args: readonly Operand[], sign: 1 | -1, at: CallPlace): Operand {
+function pickExtreme(args: readonly Operand[], sign: 1 | -1, at: Spot): Operand {
   const [first = NONE, ...more] = args.length === 1 ? iterate(args[0] ?? NONE, at) : args
   if (args.length === 1 && sizeOf(args[0] ?? NONE) === 0) throw fault('nothing to choose from', at)
-  return more.reduce((best, item) => (compareOperands(item, best, at.column, at.spend) * sign > 0 ? item : best), first)
+  return more.reduce((best, item) => (compareOperands(item, best, at) * sign > 0 ? item : best), first)
 }
 
-function makeRange(args: readonly Operand[], at: CallPlace): Operand {
+function makeRange(args: readonly Operand[], at: Spot): Operand {
   const [a = 0, b, c = 1] = args.map((value) => number(value, at))
   const [from, to] = b === undefined ? [0, a] : [a, b]
   if (![from, to, c].every(Number.isInteger) || c === 0)
@@ -180,8 +173,8 @@ function makeRange(args: readonly Operand[], at: CallPlace): Operand {
 }
 
 function onEither(kinds: {
-  list: (self: readonly Operand[], item: Operand, at: CallPlace) => Operand
-  str: (self: string, item: string, at: CallPlace) => Operand
+  list: (self: readonly Operand[], item: Operand, at: Spot) => Operand
+  str: (self: string, item: string, at: Spot) => Operand
 }): Method {
   return (self, [item = NONE], at) => {
     if (isList(self)) return kinds.list(self, item, at)
@@ -190,18 +183,18 @@ function onEither(kinds: {
   }
 }
 
-function require(index: number, message: string, at: CallPlace): number {
+function require(index: number, message: string, at: Spot): number {
   if (index < 0) throw fault(message, at)
   return index
 }
 
-function requireDict(value: Operand, at: CallPlace): { readonly [key: string]: Operand } {
-  if (!isDict(value)) throw fault(`this belongs to a dict, not to a ${nameType(value)}`, at)
+function requireDict(value: Operand, at: Spot): { readonly [key: string]: Operand } {
+  if (!isDict(value)) throw fault(`this belongs to a dict, not to ${nameType(value)}`, at)
   return value
 }
 
-function requireText(value: Operand, at: CallPlace): string {
-  if (typeof value !== 'string') throw fault(`this needs a text, not a ${nameType(value)}`, at)
+function requireText(value: Operand, at: Spot): string {
+  if (typeof value !== 'string') throw fault(`this needs a text, not ${nameType(value)}`, at)
   return value
 }
 

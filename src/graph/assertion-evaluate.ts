@@ -1,4 +1,4 @@
-import { CALLS, type CallPlace, iterate, METHODS, makeDict } from './assertion-calls.ts'
+import { CALLS, iterate, METHODS, makeDict } from './assertion-calls.ts'
 import type { ArithmeticSign, ComparisonSign, Comprehension, Expression } from './assertion-syntax.ts'
 import { AssertionFault } from './assertion-tokens.ts'
 import {
@@ -13,6 +13,7 @@ import {
   type Operand,
   OperandSet,
   printOperand,
+  type Spot,
 } from './assertion-values.ts'
 
 const MAX_WORK = 100_000
@@ -52,7 +53,7 @@ export class Evaluation {
       case 'minus':
       case 'plus': {
         const value = this.run(expression.of, names)
-        if (!isNumeric(value)) throw new AssertionFault(`a ${nameType(value)} has no sign`, expression.column)
+        if (!isNumeric(value)) throw new AssertionFault(`${nameType(value)} has no sign`, expression.column)
         return expression.kind === 'minus' ? -Number(value) : Number(value)
       }
       case 'and':
@@ -64,7 +65,7 @@ export class Evaluation {
         return this.#compareAll(expression, names)
       case 'arithmetic': {
         const left = this.run(expression.left, names)
-        return this.#calculate(expression.sign, left, this.run(expression.right, names), expression.column)
+        return this.#calculate(expression.sign, [left, this.run(expression.right, names)], expression.column)
       }
       case 'subscript':
         return readMember(this.run(expression.of, names), this.run(expression.index, names), expression.column)
@@ -83,7 +84,7 @@ export class Evaluation {
     }
   }
 
-  #at(column: number): CallPlace {
+  #at(column: number): Spot {
     return { column, spend: (units = 1) => this.#spend(column, units) }
   }
 
@@ -120,14 +121,14 @@ export class Evaluation {
     let left = this.run(first, names)
     for (const { sign, right: expression } of rest) {
       const right = this.run(expression, names)
-      if (!this.#compare(sign, left, right, column)) return false
+      if (!this.#compare(sign, [left, right], column)) return false
       left = right
     }
     return true
   }
 
-  #compare(sign: ComparisonSign, left: Operand, right: Operand, column: number): boolean {
-    const spend = () => this.#spend(column)
+  #compare(sign: ComparisonSign, [left, right]: readonly [Operand, Operand], column: number): boolean {
+    const { spend } = this.#at(column)
     switch (sign) {
       case '==':
         return areEqual(left, right, spend)
@@ -142,7 +143,7 @@ export class Evaluation {
       case 'not in':
         return !this.#contains(right, left, column)
       default: {
-        const order = compareOperands(left, right, column, spend)
+        const order = compareOperands(left, right, this.#at(column))
         if (sign === '<') return order < 0
         if (sign === '<=') return order <= 0
         return sign === '>' ? order > 0 : order >= 0
@@ -155,11 +156,11 @@ export class Evaluation {
     if (isList(container)) return container.some((one) => areEqual(one, item, () => this.#spend(column)))
     if (container instanceof OperandSet) return container.members.has(keyOf(item, column))
     if (isDict(container)) return typeof item === 'string' && Object.hasOwn(container, item)
-    throw new AssertionFault(`a ${nameType(item)} cannot be searched in a ${nameType(container)}`, column)
+    throw new AssertionFault(`${nameType(item)} cannot be searched in ${nameType(container)}`, column)
   }
 
-  #calculate(sign: ArithmeticSign, left: Operand, right: Operand, column: number): Operand {
-    if (isNumeric(left) && isNumeric(right)) return calculate(sign, Number(left), Number(right), column)
+  #calculate(sign: ArithmeticSign, [left, right]: readonly [Operand, Operand], column: number): Operand {
+    if (isNumeric(left) && isNumeric(right)) return calculate(sign, [Number(left), Number(right)], column)
     if (sign === '+' && typeof left === 'string' && typeof right === 'string') return this.#bound(left + right, column)
     if (sign === '+' && isList(left) && isList(right)) return this.#bound([...left, ...right], column)
     throw new AssertionFault(`${nameType(left)} ${sign} ${nameType(right)} is not defined`, column)
@@ -181,7 +182,7 @@ export class Evaluation {
     })
     if (isList(value)) return value.slice(bounds[0], bounds[1])
     if (typeof value === 'string') return [...value].slice(bounds[0], bounds[1]).join('')
-    throw new AssertionFault(`a ${nameType(value)} cannot be sliced`, column)
+    throw new AssertionFault(`${nameType(value)} cannot be sliced`, column)
   }
 }
 
@@ -211,7 +212,7 @@ function readMember(of: Operand, index: Operand, column: number): Operand {
       keys.length === 0 ? 'it is empty' : `it has ${keys.slice(0, 8).join(', ')}${keys.length > 8 ? ', …' : ''}`
     throw new AssertionFault(`there is no ${printOperand(index, true)}; ${listed}`, column)
   }
-  if (!isList(of) && typeof of !== 'string') throw new AssertionFault(`a ${nameType(of)} has no members`, column)
+  if (!isList(of) && typeof of !== 'string') throw new AssertionFault(`${nameType(of)} has no members`, column)
   if (typeof index !== 'number' || !Number.isInteger(index))
     throw new AssertionFault('an index must be a whole number', column)
   const items = typeof of === 'string' ? [...of] : of
@@ -220,7 +221,7 @@ function readMember(of: Operand, index: Operand, column: number): Operand {
   return item
 }
 
-function calculate(sign: ArithmeticSign, a: number, b: number, column: number): number {
+function calculate(sign: ArithmeticSign, [a, b]: readonly [number, number], column: number): number {
   if ((sign === '/' || sign === '//' || sign === '%') && b === 0) throw new AssertionFault('division by zero', column)
   const result = {
     '+': () => a + b,

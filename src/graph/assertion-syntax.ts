@@ -108,14 +108,23 @@ class Reader {
   }
 
   #expect(text: string): void {
-    if (!this.#take(text)) throw new AssertionFault(`expected ${text}, found ${this.#token.text}`, this.#token.column)
+    if (!this.#take(text))
+      throw new AssertionFault(`expected "${text}" but found ${this.#describe()}`, this.#token.column)
+  }
+
+  #describe(): string {
+    const { kind, text } = this.#token
+    return kind === 'end' ? 'the end' : JSON.stringify(text.slice(0, 40))
   }
 
   #unexpected(): AssertionFault {
     const { text, column, kind } = this.#token
     if (text === 'lambda') return new AssertionFault('functions cannot be made in an assertion', column)
     if (text === '=') return new AssertionFault('use == to compare', column)
-    return new AssertionFault(kind === 'end' ? 'the expression ends too early' : `${text} does not belong here`, column)
+    return new AssertionFault(
+      kind === 'end' ? 'the expression ends too early' : `${this.#describe()} does not belong here`,
+      column,
+    )
   }
 
   /** Operators by precedence climbing: reads everything that binds more tightly than `power`. */

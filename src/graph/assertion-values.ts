@@ -10,6 +10,12 @@ export type Operand =
   | OperandSet
   | { readonly [key: string]: Operand }
 
+/** Where a computation stands, and the meter every unit of work is paid to. */
+export interface Spot {
+  readonly column: number
+  readonly spend: (units?: number) => void
+}
+
 export class OperandSet {
   /** By a text that is equal for equal members. */
   readonly members: ReadonlyMap<string, Operand>
@@ -75,19 +81,19 @@ export function areEqual(a: Operand, b: Operand, spend: () => void): boolean {
 }
 
 /** Negative, zero or positive; only numbers, texts and lists have an order. Texts are ordered by code point. */
-export function compareOperands(a: Operand, b: Operand, column: number, spend: () => void): number {
-  spend()
+export function compareOperands(a: Operand, b: Operand, at: Spot): number {
+  at.spend()
   if (isNumeric(a) && isNumeric(b)) return Number(a) - Number(b)
   if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b)
   if (isList(a) && isList(b)) {
     for (const [index, item] of a.entries()) {
       const other = b[index]
       if (other === undefined) return 1
-      if (!areEqual(item, other, spend)) return compareOperands(item, other, column, spend)
+      if (!areEqual(item, other, at.spend)) return compareOperands(item, other, at)
     }
     return a.length - b.length
   }
-  throw new AssertionFault(`${nameType(a)} and ${nameType(b)} have no order`, column)
+  throw new AssertionFault(`${nameType(a)} and ${nameType(b)} have no order`, at.column)
 }
 
 function compareTexts(a: string, b: string): number {
@@ -106,7 +112,7 @@ export function keyOf(value: Operand, column: number): string {
   if (typeof value === 'string') return `s${value}`
   if (value === null) return 'null'
   if (isList(value)) return `[${value.map((item) => JSON.stringify(keyOf(item, column))).join()}]`
-  throw new AssertionFault(`a ${nameType(value)} cannot be a member of a set`, column)
+  throw new AssertionFault(`${nameType(value)} cannot be a member of a set`, column)
 }
 
 /** The text that `str()` gives. */

@@ -10,6 +10,8 @@ export interface IssueSetting {
   readonly source: ParsedYaml['source']
   readonly strict: boolean
   readonly knownKeysAt: (path: Path) => readonly string[]
+  /** Where the paths of the issues begin. */
+  readonly base?: Path
 }
 
 const WORDS: { readonly [type: string]: string } = {
@@ -23,8 +25,8 @@ const WORDS: { readonly [type: string]: string } = {
 }
 
 /** Says what the schema found, in words of the file instead of words of the schema. */
-export function reportIssue(report: Report, issue: Issue, setting: IssueSetting, base: Path = []): void {
-  const path: Path = [...base, ...(issue.path as (string | number)[])]
+export function reportIssue(report: Report, issue: Issue, setting: IssueSetting): void {
+  const path: Path = [...(setting.base ?? []), ...(issue.path as (string | number)[])]
   const value = valueAt(setting.data, path)
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -86,7 +88,7 @@ function reportUnion(
   )
   const [branch] = near
   if (near.length === 1 && branch) {
-    for (const issue of branch) reportIssue(report, issue, setting, path)
+    for (const issue of branch) reportIssue(report, issue, { ...setting, base: path })
     return
   }
   const wanted = branches.map((issues) => {

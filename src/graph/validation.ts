@@ -48,6 +48,12 @@ export interface ValidationResult {
   readonly message: string
 }
 
+const NOT_JUDGED: ValidationResult = {
+  layer: 'semantic',
+  name: 'semantic',
+  passed: null,
+  message: 'not evaluated: it would need a judging model',
+}
 const THRESHOLD = /^\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)\s*$/
 
 /** Reads a limit such as `< 30`. */
@@ -58,101 +64,103 @@ export function parseThreshold(text: string): { readonly sign: string; readonly 
 
 /** Runs every layer over the record; the answers stand in the order of the file's layers. Nothing here throws. */
 export function evaluateValidation(validation: Validation, record: ValidationRecord): ValidationResult[] {
+  const { structural, schema = [], behavioral = [], quantitative = [], semantic } = validation
   return [
-    ...checkStructure(validation.structural ?? {}, record),
-    ...(validation.schema ?? []).flatMap((check) => checkOutput(check, record)),
-    ...(validation.behavioral ?? []).map(({ name, description, assertion }) => {
-      const answer = evaluateAssertion(assertion, { ...record })
-      const message = answer.ok ? (answer.passed ? 'holds' : `does not hold: ${assertion}`) : answer.message
-      return result(
-        'behavioral',
-        name,
-        answer.ok && answer.passed,
-        description ? `${description}: ${message}` : message,
-      )
-    }),
-    ...(validation.quantitative ?? []).map((check) => checkQuantity(check, record)),
-    ...(validation.semantic && validation.semantic.enabled !== false
-      ? [result('semantic', 'semantic', null, 'not evaluated: it would need a judging model')]
-      : []),
+    ...(structural ? checkStructure(structural, record) : []),
+    ...schema.flatMap((check) => checkOutput(check, record)),
+    ...behavioral.map((check) => checkBehaviour(check, record)),
+    ...quantitative.map((check) => checkQuantity(check, record)),
+    ...(semantic && semantic.enabled !== false ? [NOT_JUDGED] : []),
   ]
 }
 
 function checkStructure(
   { required_agents, max_execution_time: most, min_execution_time: least }: NonNullable<Validation['structural']>,
-  { execution_order, execution_time }: ValidationRecord,
+  { execution_order, execution_time: took }: ValidationRecord,
 ): ValidationResult[] {
-  const ran = new Set(execution_order)
-  const missing = (required_agents ?? []).filter((agent) => !ran.has(agent))
-  const seconds = `${execution_time} s`
-  return [
-    ...(required_agents
-      ? [
-          result(
-            'structural',
-            'required_agents',
-            missing.length === 0,
-            missing.length > 0 ? `did not run: ${missing.join(', ')}` : 'all ran',
-          ),
-        ]
-      : []),
-    ...(most === undefined
-      ? []
-      : [
-          result(
-            'structural',
-            'max_execution_time',
-            execution_time <= most,
-            `took ${seconds}, at most ${most} s allowed`,
-          ),
-        ]),
-    ...(least === undefined
-      ? []
-      : [
-          result(
-            'structural',
-            'min_execution_time',
-            execution_time >= least,
-            `took ${seconds}, at least ${least} s wanted`,
-          ),
-        ]),
-  ]
+  const layer = 'structural'
+  const answers: ValidationResult[] = []
+  if (required_agents) {
+    const ran = new Set(execution_order)
+    const missing = required_agents.filter((agent) => !ran.has(agent))
+    const passed = missing.length === 0
+    answers.push({
+      layer,
+      name: 'required_agents',
+      passed,
+      message: passed ? 'all ran' : `did not run: ${missing.join(', ')}`,
+    })
+  }
+  if (most !== undefined)
+    answers.push({
+      layer,
+      name: 'max_execution_time',
+      passed: took <= most,
+      message: `took ${took} s, at most ${most} s allowed`,
+    })
+  if (least !== undefined)
+    answers.push({
+      layer,
+      name: 'min_execution_time',
+      passed: took >= least,
+      message: `took ${took} s, at least ${least} s wanted`,
+    })
+  return answers
 }
 
 function checkOutput(
   { agent, required_fields, output_schema }: SchemaCheck,
   { results }: ValidationRecord,
 ): ValidationResult[] {
-  if (!Object.hasOwn(results, agent)) return [result('schema', agent, false, 'the agent has no output')]
+  const about = { layer: 'schema', name: agent } as const
+  if (!Object.hasOwn(results, agent)) return [{ ...about, passed: false, message: 'the agent has no output' }]
   const output = results[agent] ?? null
   const answers: ValidationResult[] = []
   if (required_fields) {
     const isObject = typeof output === 'object' && output !== null && !Array.isArray(output)
     const missing = isObject ? required_fields.filter((field) => !Object.hasOwn(output, field)) : required_fields
-    const fault = isObject ? `lacks ${missing.join(', ')}` : 'the output is not an object'
     const passed = missing.length === 0
-    answers.push(result('schema', agent, passed, passed ? 'has all required fields' : fault))
+    const fault = isObject ? `lacks ${missing.join(', ')}` : 'the output is not an object'
+    answers.push({ ...about, passed, message: passed ? 'has all required fields' : fault })
   }
-  if (typeof output_schema === 'string')
-    answers.push(result('schema', agent, null, `not evaluated: "${output_schema}" names a schema outside the file`))
-  else if (output_schema) {
+  if (typeof output_schema === 'string') {
+    answers.push({
+      ...about,
+      passed: null,
+      message: `not evaluated: "${output_schema}" names a schema outside the file`,
+    })
+  } else if (output_schema) {
     const mismatches = findMismatches(output_schema, output)
-    answers.push(
-      result('schema', agent, mismatches.length === 0, mismatches.slice(0, 5).join('; ') || 'follows its schema'),
-    )
+    const message = mismatches.slice(0, 5).join('; ') || 'follows its schema'
+    answers.push({ ...about, passed: mismatches.length === 0, message })
   }
   return answers
+}
+
+function checkBehaviour(
+  { name, description, assertion }: NonNullable<Validation['behavioral']>[number],
+  record: ValidationRecord,
+): ValidationResult {
+  const answer = evaluateAssertion(assertion, { ...record })
+  const message = !answer.ok ? answer.message : answer.passed ? 'holds' : `does not hold: ${assertion}`
+  return {
+    layer: 'behavioral',
+    name,
+    passed: answer.ok && answer.passed,
+    message: description ? `${description}: ${message}` : message,
+  }
 }
 
 function checkQuantity(
   { metric, threshold }: NonNullable<Validation['quantitative']>[number],
   { execution_time, execution_order }: ValidationRecord,
 ): ValidationResult {
+  const about = { layer: 'quantitative', name: metric } as const
   const value = metric === 'agent_count' ? execution_order.length : execution_time
   const bound = parseThreshold(threshold)
-  if (!bound) return result('quantitative', metric, false, `"${threshold}" is not a limit such as "< 30"`)
+  if (!bound) return { ...about, passed: false, message: `"${threshold}" is not a limit such as "< 30"` }
   const passed = compare(bound.sign, value, bound.limit)
-  return result('quantitative', metric, passed, `${value} ${passed ? 'is' : 'is not'} ${bound.sign} ${bound.limit}`)
+  return { ...about, passed, message: `${value} ${passed ? 'is' : 'is not'} ${bound.sign} ${bound.limit}` }
 }
 
 function compare(sign: string, value: number, limit: number): boolean {
@@ -161,13 +169,4 @@ function compare(sign: string, value: number, limit: number): boolean {
   if (sign === '>') return value > limit
   if (sign === '>=') return value >= limit
   return sign === '==' ? value === limit : value !== limit
-}
-
-function result(
-  layer: ValidationResult['layer'],
-  name: string,
-  passed: boolean | null,
-  message: string,
-): ValidationResult {
-  return { layer, name, passed, message }
 }

@@ -15,8 +15,8 @@ export class YamlRefusal extends Error {
   }
 }
 
-// What YAML 1.2 calls not printable, and halves of surrogate pairs. biome-ignore lint: control characters are the point.
-const UNFIT = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\p{Cs}]/u
+// What YAML 1.2 calls not printable, and halves of surrogate pairs.
+const UNFIT = /[[\p{Cc}\p{Cs}\ufffe\uffff]--[\t\n\r\x85]]/v
 /** Anchors, aliases and tags in one file, each. Beyond it every one of them costs a parser error. */
 const MAX_MARKS = 100
 const CORE_TAGS = new Set(['!!str', '!!int', '!!float', '!!bool', '!!null', '!!map', '!!seq'])

@@ -21,7 +21,8 @@ export interface Refusal {
 
 const OVERFLOW =
   /context[_ -]?(length|window|limit|size)|maximum context|prompt is too long|exceed_context|input token count.{0,80}exceeds|too many (input |prompt )?tokens|maximum prompt length|input is too long/i
-const QUOTA = /insufficient[_ ](quota|credits|funds|balance)|credit balance|billing[_ ](hard[_ ]limit|not[_ ]active)|out of credits/i
+const QUOTA =
+  /insufficient[_ ](quota|credits|funds|balance)|credit balance|billing[_ ](hard[_ ]limit|not[_ ]active)|out of credits/i
 /** Said of an empty account by some vendors and of a full minute by others; the latter say when to come back. */
 const QUOTA_OR_RATE = /exceeded your current quota/i
 const BAD_KEY = /api[_ ]?key[_ ](not[_ ]valid|invalid)|(invalid|incorrect|missing)[_ ]api[_ ]?key/i
@@ -54,7 +55,12 @@ export function readRefusal(refusal: Refusal, speaker: Speaker, now = Date.now()
   if (status === 404) {
     return NO_MODEL.test(body)
       ? { code: 'model_not_found', message: `${name} does not have this model.`, retry: false, ...told }
-      : { code: 'provider_error', message: `${name} has nothing at this address; check base_url.`, retry: false, ...told }
+      : {
+          code: 'provider_error',
+          message: `${name} has nothing at this address; check base_url.`,
+          retry: false,
+          ...told,
+        }
   }
   if (status >= 300 && status < 400) {
     const message = `${name} redirects (status ${status}); redirects are not followed, set base_url to the final address.`

@@ -27,7 +27,8 @@ export class LineReader {
       return []
     }
     this.#after_cr = end === bytes.byteLength - 1 && bytes[end] === CR
-    const text = this.#decode(bytes.subarray(0, end))
+    const crlf = bytes[end] === LF && bytes[end - 1] === CR
+    const text = this.#decode(bytes.subarray(0, crlf ? end - 1 : end))
     this.#keep(bytes.subarray(end + 1))
     return text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n')
   }

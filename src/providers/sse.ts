@@ -1,4 +1,4 @@
-import { LineReader } from './lines.ts'
+import { LINE_LIMIT, LineReader } from './lines.ts'
 
 export interface ServerEvent {
   /** The event's name, if it has one. */
@@ -11,9 +11,10 @@ export class EventReader {
   #lines = new LineReader()
   #event: string | undefined
   #data: string | undefined
+  #endless = false
 
   get overflowed(): boolean {
-    return this.#lines.overflowed
+    return this.#endless || this.#lines.overflowed
   }
 
   push(bytes: Uint8Array): ServerEvent[] {
@@ -40,11 +41,16 @@ export class EventReader {
       this.#event = undefined
       return data === undefined ? undefined : event ? { event, data } : { data }
     }
-    if (line.startsWith('data:')) {
-      const data = line.slice(line.charCodeAt(5) === 32 ? 6 : 5)
-      this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`
-    } else if (line.startsWith('event:')) this.#event = line.slice(line.charCodeAt(6) === 32 ? 7 : 6)
-    else if (line === 'data') this.#data = this.#data === undefined ? '' : `${this.#data}\n`
+    if (line.startsWith('data:')) this.#add(line.slice(line.charCodeAt(5) === 32 ? 6 : 5))
+    else if (line.startsWith('event:')) this.#event = line.slice(line.charCodeAt(6) === 32 ? 7 : 6)
+    else if (line === 'data') this.#add('')
+    else if (line === 'event') this.#event = undefined
     return undefined
+  }
+
+  #add(data: string): void {
+    if (this.#data === undefined) this.#data = data
+    else if (this.#data.length + data.length > LINE_LIMIT) this.#endless = true
+    else this.#data += `\n${data}`
   }
 }

@@ -1,8 +1,32 @@
 /** What a program may see of our own environment. Everything else (keys, tokens, sockets of agents) stays here. */
 const ALLOWED = new Set(
-  ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TZ', 'TERM', 'COLORTERM', 'NO_COLOR', 'TMPDIR'].concat(
+  [
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LANGUAGE',
+    'TZ',
+    'TERM',
+    'COLORTERM',
+    'NO_COLOR',
+    'TMPDIR',
+  ].concat(
     // Windows does not start programs without these.
-    ['SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
+    [
+      'SYSTEMROOT',
+      'SYSTEMDRIVE',
+      'WINDIR',
+      'COMSPEC',
+      'PATHEXT',
+      'TEMP',
+      'TMP',
+      'USERPROFILE',
+      'APPDATA',
+      'LOCALAPPDATA',
+    ],
   ),
 )
 

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CappedBytes } from './capped-bytes.ts'
 import type { Environment } from './environment.ts'
@@ -25,7 +28,13 @@ export interface ProcessSpec {
 }
 
 /** Why a program did not start. `busy`: the machine had no room for another process at that moment. */
-export type StartFailure = 'program_missing' | 'folder_missing' | 'not_permitted' | 'too_large' | 'busy' | 'not_startable'
+export type StartFailure =
+  | 'program_missing'
+  | 'folder_missing'
+  | 'not_permitted'
+  | 'too_large'
+  | 'busy'
+  | 'not_startable'
 
 export interface ProcessResult {
   readonly started: boolean
@@ -39,6 +48,8 @@ export interface ProcessResult {
   readonly truncated: boolean
   readonly timed_out: boolean
   readonly aborted: boolean
+  /** It printed sixteen times the limit and was stopped. */
+  readonly flooded: boolean
 }
 
 export type RunProcess = (spec: ProcessSpec) => Promise<ProcessResult>
@@ -48,6 +59,9 @@ const MIB = 1024 * 1024
 const PATIENCE_MS = 2000
 /** How long output may still arrive after the program itself has ended. */
 const LINGER_MS = 100
+const POLL_MS = 25
+/** Output beyond this many times the limit is no output but an accident; reading it all would cost time and memory. */
+const FLOOD = 16
 
 /**
  * Runs one program, without a shell, in its own process group. When it ends, is aborted or times out, nothing it started is left
@@ -56,7 +70,7 @@ const LINGER_MS = 100
 export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
   const stdout = new CappedBytes(spec.output_limit ?? MIB)
   const stderr = new CappedBytes((spec.output_limit ?? MIB) >> 2)
-  const ending = { timed_out: false, aborted: spec.signal.aborted }
+  const ending = { timed_out: false, aborted: spec.signal.aborted, flooded: false }
   const describe = (how: Pick<ProcessResult, 'started' | 'error' | 'exit' | 'signal'>): ProcessResult => ({
     ...how,
     ...ending,
@@ -67,44 +81,151 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
   if (ending.aborted) return describe({ started: false })
 
   const mark = `${owner}.${++runs}`
-  const child = start(spec, mark)
-  const failure = 'failure' in child ? child.failure : await waitForStart(child)
-  if ('failure' in child || child.pid === undefined)
-    return describe({ started: false, error: await nameFailure(failure, spec.cwd) })
-  const group = child.pid
+  const child = await start(spec, mark)
+  if (typeof child === 'string') return describe({ started: false, error: child })
+  const group = child.pid as number
   watchGroup(group)
-  listen(child, 'stdout', stdout, spec)
-  listen(child, 'stderr', stderr, spec)
-  child.stdin?.on('error', ignoreBrokenPipe)
-  child.stdin?.end(spec.input ?? '')
-
   const exited = new Promise<Pick<ProcessResult, 'exit' | 'signal'>>((resolve) => {
     child.once('exit', (exit, signal) => resolve(exit === null ? { signal: signal ?? 'SIGKILL' } : { exit }))
   })
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  // A program need not read its input: the broken pipe is no failure.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(spec.input ?? '')
+
   let stopped: Promise<void> | undefined
-  const stop = (why: 'timed_out' | 'aborted') => {
+  const stop = (why: 'timed_out' | 'aborted' | 'flooded') => {
     if (stopped) return
     ending[why] = true
-    stopped = endGroup(group)
+    stopped = endGroup(child, group)
+  }
+  const room = { left: (spec.output_limit ?? MIB) * FLOOD }
+  for (const [name, bytes] of [
+    ['stdout', stdout],
+    ['stderr', stderr],
+  ] as const) {
+    const onFlood = () => {
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      stop('flooded')
+    }
+    keepOutput(child[name], bytes, { room, onFlood, pass: (text) => spec.onOutput?.(name, text) })
   }
   const onAbort = () => stop('aborted')
   spec.signal.addEventListener('abort', onAbort)
-  if (spec.signal.aborted) onAbort()
   const timer = spec.timeout_ms === undefined ? undefined : setTimeout(stop, spec.timeout_ms, 'timed_out')
+  const how = await exited
+  clearTimeout(timer)
+  spec.signal.removeEventListener('abort', onAbort)
+  if (stopped) await stopped
+  else await Promise.race([closed, sleep(LINGER_MS)])
+  signalGroup(child, group, 'SIGKILL')
+  await killMarked(mark, group)
+  unwatchGroup(group)
+  await Promise.race([closed, sleep(LINGER_MS)])
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
+  return describe({ started: true, ...how })
+}
+
+async function start(spec: ProcessSpec, mark: string): Promise<ChildProcess | StartFailure> {
   try {
-    const how = await exited
-    clearTimeout(timer)
-    if (stopped) await stopped
-    else await Promise.race([closed, sleep(LINGER_MS)])
-    sendSignal(-group, 'SIGKILL')
-    await killMarked(mark, group)
-    await Promise.race([closed, sleep(LINGER_MS)])
-    return describe({ started: true, ...how })
-  } finally {
-    clearTimeout(timer)
-    spec.signal.removeEventListener('abort', onAbort)
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
-    unwatchGroup(group)
+    const child = spawn(spec.program, spec.args, {
+      cwd: spec.cwd,
+      env: { ...spec.env, [MARK_NAME]: mark },
+      shell: false,
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+      stdio: [spec.stdio === 'inherit-input' ? 'inherit' : 'pipe', 'pipe', 'pipe'],
+    })
+    if (child.pid !== undefined) return child
+    const [error] = await once(child, 'error')
+    throw error
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return START_FAILURES[code ?? ''] ?? 'not_startable'
+    const folder = await stat(spec.cwd).catch(() => undefined)
+    return folder?.isDirectory() ? 'program_missing' : 'folder_missing'
   }
+}
+
+const START_FAILURES: { readonly [code: string]: StartFailure } = {
+  EACCES: 'not_permitted',
+  EPERM: 'not_permitted',
+  ENOEXEC: 'not_permitted',
+  E2BIG: 'too_large',
+  EAGAIN: 'busy',
+  EMFILE: 'busy',
+  ENFILE: 'busy',
+  ENOMEM: 'busy',
+}
+
+interface Listener {
+  readonly room: { left: number }
+  onFlood(): void
+  pass(text: string): void
+}
+
+/** Keeps what comes and passes it on as text, the latter only up to the limit: live output is for people. */
+function keepOutput(stream: Readable | null, bytes: CappedBytes, { room, onFlood, pass }: Listener): void {
+  const decoder = new TextDecoder()
+  stream?.on('data', (chunk: Buffer) => {
+    bytes.add(chunk)
+    if (!bytes.truncated) pass(decoder.decode(chunk, { stream: true }))
+    room.left -= chunk.length
+    if (room.left < 0) onFlood()
+  })
+  stream?.on('error', () => {})
+}
+
+/** Asks the group to end, then ends it. */
+async function endGroup(child: ChildProcess, group: number): Promise<void> {
+  signalGroup(child, group, 'SIGTERM')
+  for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
+    await sleep(POLL_MS)
+    if (!signalGroup(child, group, 0)) return
+  }
+  signalGroup(child, group, 'SIGKILL')
+}
+
+/** False when nobody of the group is left. Windows has no groups: there only the program itself is reached. */
+function signalGroup(child: ChildProcess, group: number, signal: NodeJS.Signals | 0): boolean {
+  return process.platform === 'win32' ? child.kill(signal) : sendSignal(-group, signal)
+}
+
+const owner = randomUUID()
+let runs = 0
+const groups = new Set<number>()
+let watch: ChildProcess | undefined
+
+function watchGroup(group: number): void {
+  groups.add(group)
+  if (process.platform === 'win32') return
+  if (watch) watch.stdin?.write(`+ ${group}\n`)
+  else startWatch()
+}
+
+function unwatchGroup(group: number): void {
+  groups.delete(group)
+  watch?.stdin?.write(`- ${group}\n`)
+}
+
+/** One watching shell per process of ours, started with the first program; it never keeps us alive. */
+function startWatch(): void {
+  const started = spawn('/bin/sh', ['-c', WATCH_PROGRAM, 'llm-orc-watch', `${MARK_NAME}=${owner}.`], {
+    cwd: '/',
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watch = started
+  const forget = () => {
+    if (watch === started) watch = undefined
+  }
+  started.once('error', forget)
+  started.once('exit', forget)
+  started.unref()
+  const input = started.stdin as Socket
+  input.unref()
+  input.on('error', forget)
+  for (const group of groups) input.write(`+ ${group}\n`)
 }

@@ -7,7 +7,16 @@ import type { Json, JsonObject } from '../../src/events/values.ts'
 import type { GraphStep } from '../../src/graph/step-graph.ts'
 
 export type Op =
-  | { op: 'effect'; name?: string; safety: Safety; fails?: number; code?: string; touched?: 'no' | 'maybe' | 'yes'; size?: number; pool?: string }
+  | {
+      op: 'effect'
+      name?: string
+      safety: Safety
+      fails?: number
+      code?: string
+      touched?: 'no' | 'maybe' | 'yes'
+      size?: number
+      pool?: string
+    }
   | { op: 'all'; branches: Op[][] }
   | { op: 'race'; branches: Op[][] }
   | { op: 'settled'; branches: Op[][] }
@@ -45,9 +54,21 @@ async function runOp(op: Op, frame: Frame): Promise<Json> {
   switch (op.op) {
     case 'effect': {
       const { fails, code, touched, size } = op
-      const request = { fails: fails ?? 0, code: code ?? 'flaky', touched: touched ?? 'maybe', size: size ?? 0, seen: seen.length > 3 ? seen.length : 0 } as JsonObject
+      const request = {
+        fails: fails ?? 0,
+        code: code ?? 'flaky',
+        touched: touched ?? 'maybe',
+        size: size ?? 0,
+        seen: seen.length > 3 ? seen.length : 0,
+      } as JsonObject
       try {
-        const answer = await ctx.effect({ kind: 'fake', safety: op.safety, request, ...(op.name ? { name: op.name } : {}), ...(op.pool ? { pool: op.pool } : {}) })
+        const answer = await ctx.effect({
+          kind: 'fake',
+          safety: op.safety,
+          request,
+          ...(op.name ? { name: op.name } : {}),
+          ...(op.pool ? { pool: op.pool } : {}),
+        })
         seen.push((answer as JsonObject).n as Json)
         return answer
       } catch (error) {
@@ -104,7 +125,14 @@ export class FakeWorld {
         this.tries.set(order.idempotency_key, tries)
         await world.sleep(Math.floor(random() * 50), signal)
         if (signal.aborted) return { ok: false, code: 'aborted', message: 'stopped', touched: 'maybe', retry: false }
-        if (tries <= request.fails) return { ok: false, code: request.code, message: 'it failed', touched: request.touched, retry: request.code === 'flaky' }
+        if (tries <= request.fails)
+          return {
+            ok: false,
+            code: request.code,
+            message: 'it failed',
+            touched: request.touched,
+            retry: request.code === 'flaky',
+          }
         this.done.set(order.idempotency_key, (this.done.get(order.idempotency_key) ?? 0) + 1)
         const key = order.key.length
         return { ok: true, answer: { n: key, text: 'x'.repeat(request.size) }, cost: 1_000 }
@@ -114,7 +142,10 @@ export class FakeWorld {
 }
 
 /** A random graph; `racy` allows constructs whose result depends on order. */
-export function randomGraph(seed: string, { racy = true, size = 8 }: { racy?: boolean; size?: number } = {}): { name: string; steps: GraphStep[] } {
+export function randomGraph(
+  seed: string,
+  { racy = true, size = 8 }: { racy?: boolean; size?: number } = {},
+): { name: string; steps: GraphStep[] } {
   const random = createRandom(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const chance = (p: number) => random() < p
@@ -136,7 +167,8 @@ export function randomGraph(seed: string, { racy = true, size = 8 }: { racy?: bo
       if (roll < 0.45 || depth > 1) list.push(effect())
       else if (roll < 0.55) list.push({ op: 'all', branches: [ops(id, depth + 1), ops(id, depth + 1)] })
       else if (roll < 0.62 && racy) list.push({ op: 'race', branches: [ops(id, depth + 2), ops(id, depth + 2)] })
-      else if (roll < 0.68) list.push({ op: 'settled', branches: [ops(id, depth + 1), [{ op: 'spin', rounds: 40 }, effect()]] })
+      else if (roll < 0.68)
+        list.push({ op: 'settled', branches: [ops(id, depth + 1), [{ op: 'spin', rounds: 40 }, effect()]] })
       else if (roll < 0.76 && depth === 0 && id.split('/').length < 3) list.push(propose(id, i, depth))
       else if (roll < 0.8) list.push({ op: 'record' })
       else if (roll < 0.86) list.push({ op: 'spin', rounds: Math.floor(random() * 60) })
@@ -152,7 +184,12 @@ export function randomGraph(seed: string, { racy = true, size = 8 }: { racy?: bo
     const steps: GraphStep[] = []
     for (let i = 0; i < count; i++) {
       const child = `${id}/${name}-${i}`
-      steps.push({ id: child, kind: 'program', spec: { ops: ops(child, depth + 1) as unknown as Json }, after: i > 0 && chance(0.4) ? [{ step: `${id}/${name}-${i - 1}`, on: 'always' }] : [] })
+      steps.push({
+        id: child,
+        kind: 'program',
+        spec: { ops: ops(child, depth + 1) as unknown as Json },
+        after: i > 0 && chance(0.4) ? [{ step: `${id}/${name}-${i - 1}`, on: 'always' }] : [],
+      })
     }
     return { op: 'propose', name, steps, await: chance(0.8) }
   }
@@ -160,7 +197,12 @@ export function randomGraph(seed: string, { racy = true, size = 8 }: { racy?: bo
   const steps: GraphStep[] = []
   for (let i = 0; i < count; i++) {
     const id = `s${i}`
-    const after = steps.filter(() => chance(0.25)).map((step) => ({ step: step.id, on: racy ? pick(['always', 'always', 'success', 'failure'] as const) : ('always' as const) }))
+    const after = steps
+      .filter(() => chance(0.25))
+      .map((step) => ({
+        step: step.id,
+        on: racy ? pick(['always', 'always', 'success', 'failure'] as const) : ('always' as const),
+      }))
     steps.push({
       id,
       kind: 'program',

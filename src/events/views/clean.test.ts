@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are the subject here */
 import { expect, test } from 'vitest'
 import { cleanLine, cleanText, stringifyClean } from './clean.ts'
 import { escapeInline, fence } from './markdown-text.ts'

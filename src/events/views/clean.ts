@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are the subject here */
 // Terminal commands: CSI (colours, cursor), strings (OSC titles, links and clipboard; DCS and others) and two-byte escapes.
 // An unfinished string loses only its opening, so a model cannot hide the rest of its answer behind one; that openings
 // end the search for a string's end keeps the time linear.

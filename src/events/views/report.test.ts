@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are the subject here */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stringifyClean } from './clean.ts'
@@ -105,6 +106,15 @@ test('effects nobody knows are listed until they are resolved', () => {
   expect(createReport(journal.events).unknown).toEqual([{ key: 'a/t', step: 'a' }])
   journal.add('effect-done', { key: 'a/t', answer: inline('ok'), source: 'person' })
   expect(createReport(journal.events).unknown).toEqual([])
+})
+
+test("what a thrown error said stands in the engine's note, and is the failure's detail", () => {
+  const journal = new SampleJournal()
+    .start([planned('a')])
+    .begin('a')
+    .fail('a', { code: 'internal' })
+  journal.add('note-written', { about: 'a', text: inline('x is not a function') })
+  expect(createReport(journal.events).errors[0]?.detail).toBe('x is not a function')
 })
 
 test('execution.json has the older names, and null for what is unknown', () => {

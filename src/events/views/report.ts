@@ -14,7 +14,7 @@ interface AgentNotes {
   code?: string
   message?: string
   reason?: string
-  /** Content of the last failed effect: what the world said. */
+  /** What the world said of the failure: content of the last failed effect, or the engine's note on a thrown error. */
   detail?: Value
   readonly fallbacks: Fallback[]
 }
@@ -66,6 +66,8 @@ export function findReportValues(event: Event): readonly Value[] {
       return event.data.output ? [event.data.output] : []
     case 'effect-failed':
       return event.data.detail ? [event.data.detail] : []
+    case 'note-written':
+      return 'text' in event.data ? [event.data.text] : []
     default:
       return []
   }
@@ -134,6 +136,12 @@ function note(state: ReportState, event: Event): void {
     case 'step-cancelled':
       findNotes(state, event.data.step).reason = event.data.reason
       state.finished.push(event.data.step)
+      return
+    case 'note-written':
+      if ('about' in event.data && event.data.about !== undefined) {
+        const about = state.agents.get(event.data.about)
+        if (about) about.detail = event.data.text
+      }
       return
     case 'effect-unknown':
       state.unknown.set(event.data.key, event.data)

@@ -72,7 +72,7 @@ function translateEvent(names: Names, event: Event): NamedEvent[] {
       const output = names.read(event.data.output)
       const preview = output === undefined ? '' : showOutput(output).slice(0, 100).toWellFormed()
       return [
-        ...endFallback(names, event.data.step, 'agent_fallback_completed', { response_preview: preview }),
+        ...endFallback(names, event.data.step, named('agent_fallback_completed', { response_preview: preview })),
         ...endAgent(names, event, {}),
       ]
     }
@@ -80,10 +80,14 @@ function translateEvent(names: Names, event: Event): NamedEvent[] {
       if (event.data.retry_at !== undefined || !isAgent(names, event.data.step)) return []
       const { code, message } = event.data
       return [
-        ...endFallback(names, event.data.step, 'agent_fallback_failed', {
-          failure_type: nameFailure(code),
-          error: message,
-        }),
+        ...endFallback(
+          names,
+          event.data.step,
+          named('agent_fallback_failed', {
+            failure_type: nameFailure(code),
+            error: message,
+          }),
+        ),
         ...endAgent(names, event, { error: message }),
       ]
     }
@@ -152,7 +156,7 @@ function changeModel(names: Names, event: Extract<Event, { type: 'step-routed' }
   const { step } = event.data
   const failure_type = nameFailure(fallback.because ?? '')
   const error = fallback.because ?? ''
-  const before = endFallback(names, step, 'agent_fallback_failed', { failure_type, error })
+  const before = endFallback(names, step, named('agent_fallback_failed', { failure_type, error }))
   names.falling.add(step)
   const data = {
     agent_name: step,
@@ -165,8 +169,8 @@ function changeModel(names: Names, event: Extract<Event, { type: 'step-routed' }
   return [...before, named('agent_fallback_started', data)]
 }
 
-function endFallback(names: Names, step: string, type: string, data: JsonObject): NamedEvent[] {
-  return names.falling.delete(step) ? [named(type, { agent_name: step, ...data })] : []
+function endFallback(names: Names, step: string, ended: NamedEvent): NamedEvent[] {
+  return names.falling.delete(step) ? [named(ended.type, { agent_name: step, ...ended.data })] : []
 }
 
 /** `failed` and `cancelled` runs end as `execution_failed`; all others carry their results. */

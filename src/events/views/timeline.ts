@@ -37,7 +37,7 @@ export const timelineView: View<Timeline> = {
       case 'run-finished':
         state.end = event.at
         state.status = event.data.status
-        for (const id of [...state.open.keys()]) closeSpan(state, id, { at: event.at, status: 'cancelled' })
+        for (const id of state.open.keys()) closeSpan(state, id, { at: event.at, status: 'cancelled' })
         break
       case 'step-started':
       case 'step-retried':

@@ -83,7 +83,7 @@ function evolveUsage(state: UsageTotals, event: Event, read: ReadValue): void {
       }
       // An intent that was open already: its call was lost in a crash, and nobody knows what it cost.
       const lost = state.open.has(key) ? 1 : 0
-      state.open.set(key, { step, ...(state.routes.get(step) ?? {}), ...readModel(read(request)) })
+      state.open.set(key, { step, ...state.routes.get(step), ...readModel(read(request)) })
       charge(state, key, (spent) => {
         spent.calls += 1
         spent.failed_calls += lost

@@ -74,11 +74,11 @@ function answerQuestion(reading: Reading, question: string, instruction: string)
 function quoteByAims(reading: Reading, aims: readonly Aim[], instruction: string): string[] {
   const query = splitQueryWords(instruction)
   const relevance = scoreRelevance(reading.sentences, query, reading.weights)
-  const each = readCount(instruction) ?? Math.max(3, Math.ceil(DEFAULT_COUNT / aims.length))
+  const each = (readCount(instruction) ?? aims.length > 1) ? 4 : DEFAULT_COUNT
   const used = new Set<number>()
   const body = aims.flatMap((aim) => {
     const candidates = reading.sentences.flatMap((sentence, index) => {
-      const shown = used.has(index) ? 0 : measureAim(aim, `${sentence.text}`)
+      const shown = used.has(index) ? 0 : measureAim(aim, sentence.text)
       const titled = aim.asked.test(sentence.section) && !used.has(index) ? 0.6 : 0
       if (shown + titled === 0) return []
       return [
@@ -100,8 +100,9 @@ function quoteCentral(reading: Reading, instruction: string): string[] {
   const candidates = reading.sentences.flatMap((sentence, index) => {
     // Two words are a title or a greeting, not a statement.
     if (sentence.words.length < 3) return []
-    const score = 0.6 * (reading.centrality[index] ?? 0) + 0.2 * sentence.prior + 0.2 * (relevance[index] ?? 0)
-    return [{ index, score }]
+    const fullness = Math.min(1, sentence.words.length / 8)
+    const score = 0.55 * (reading.centrality[index] ?? 0) + 0.3 * sentence.prior + 0.15 * (relevance[index] ?? 0)
+    return [{ index, score: fullness * score }]
   })
   const picked = pickDiverse(reading.sentences, candidates, readCount(instruction) ?? DEFAULT_COUNT)
   if (picked.length === 0) return [`${NOTICE} Nothing in the material can be quoted: it holds no full sentence.`]

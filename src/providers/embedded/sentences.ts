@@ -18,6 +18,7 @@ const END = /[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["”’」』）)]*|[�
 const ABBREVIATION =
   /(?:^|[\s(])(?:\p{L}|e\.g|i\.e|mr|mrs|ms|dr|prof|vs|etc|cf|no|nr|fig|approx|incl|st|z\.B|bzw|ca)\.$/iu
 const HEADING = /^#{1,6}\s+(.+?)\s*#*$/u
+const SUMMARY = /\b(?:summary|abstract|overview|conclusions?|tl;?dr|in short)\b/iu
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+/u
 
 /** Splits text and Markdown into sentences, at most `limit`; fenced code, rules and empty pieces are left out. */
@@ -36,7 +37,8 @@ export function splitSentences(text: string, limit = Number.POSITIVE_INFINITY): 
     pieces.forEach((piece, at) => {
       const words = splitWords(piece)
       if (words.length === 0 || sentences.length >= limit) return
-      const prior = (at === 0 ? 0.5 : 0) + (paragraph <= 1 && item === 0 ? 0.5 : 0)
+      const opening = paragraph <= 1 && item === 0 ? 0.3 : 0
+      const prior = (at === 0 ? 0.4 : 0) + (SUMMARY.test(section) ? 0.6 : opening)
       sentences.push({ text: piece, words, section, place, prior })
     })
   }

@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are the subject here */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { progressView } from '../../../events/views/progress.ts'

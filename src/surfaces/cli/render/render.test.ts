@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are the subject here */
 import { expect, test } from 'vitest'
 import { OrcError } from '../../../events/errors.ts'
 import { createReport } from '../../../events/views/report.ts'

@@ -1,0 +1,128 @@
+import * as z from 'zod'
+
+const text = z.string().min(1)
+const flag = z.boolean()
+const count = z.number().int().nonnegative()
+const size = z.number().int().positive()
+// setTimeout counts in 31 bits of milliseconds.
+const seconds = z.number().positive().max(2_147_483)
+/** Read by others, who know its form. */
+const foreign = z.unknown()
+
+/** One `config.yaml`. Nothing is required and nothing has a default here: a setting that nobody made stays absent. */
+export const settingsSchema = z.strictObject({
+  project: z
+    .strictObject({
+      name: text.describe('What the project is called.').optional(),
+      default_models: z.record(z.string(), text).describe('Purpose to profile, for example `test`.').optional(),
+    })
+    .optional(),
+  default_profile: text.describe('The model profile of agents that name none.').optional(),
+  model_profiles: foreign.optional(),
+  providers: z
+    .record(
+      z.string(),
+      z.strictObject({
+        type: text.describe('The kind of provider behind a name of your own, for example `openai-compatible`.').optional(),
+        base_url: text.optional(),
+        connections: size.describe('Calls to it at once.').optional(),
+        timeout_seconds: seconds.optional(),
+        api_key_env: text.describe('The environment variable that holds the key.').optional(),
+      }),
+    )
+    .optional(),
+  library: z.strictObject({ path: text.describe('A library of your own, before the shipped one.').optional() }).optional(),
+  performance: z
+    .strictObject({
+      concurrency: z
+        .strictObject({
+          max_concurrent_agents: count.describe('Steps at once; 0 = no limit.').optional(),
+          adaptive_enabled: flag.optional(),
+          base_limit: count.optional(),
+          min_limit: count.optional(),
+          max_limit: count.optional(),
+        })
+        .optional(),
+      execution: z
+        .strictObject({
+          default_timeout: seconds.describe('Seconds one agent may take.').optional(),
+          monitoring_enabled: flag.optional(),
+          streaming_enabled: flag.optional(),
+        })
+        .optional(),
+      connection_pool: z
+        .strictObject({
+          max_connections: size.optional(),
+          max_keepalive_connections: count.optional(),
+          keepalive_expiry: seconds.optional(),
+        })
+        .optional(),
+      memory: z.strictObject({ efficient_mode: flag.optional(), max_memory_mb: count.optional() }).optional(),
+      streaming_enabled: flag.describe('Older place of `execution.streaming_enabled`.').optional(),
+      timeout_seconds: seconds.describe('Older place of `execution.default_timeout`.').optional(),
+    })
+    .optional(),
+  script_cache: z
+    .strictObject({
+      enabled: flag.optional(),
+      ttl_seconds: seconds.optional(),
+      max_size: count.optional(),
+      persist_to_artifacts: flag.optional(),
+    })
+    .optional(),
+  main_llm: z.strictObject({ provider: text, model: text.optional() }).optional(),
+  chains: foreign.optional(),
+  workflows: foreign.optional(),
+})
+
+export type Settings = z.infer<typeof settingsSchema>
+
+/** One model profile as files write it. */
+export const profileSchema = z.strictObject({
+  name: text.optional(),
+  model: text,
+  provider: text,
+  description: z.string().optional(),
+  cost_per_token: z.number().nonnegative().describe('Dollars; informational.').optional(),
+  system_prompt: z.string().optional(),
+  timeout_seconds: seconds.optional(),
+  fallback_model_profile: text.describe('The profile to take when this one fails.').optional(),
+  fallback: text.describe('Short for `fallback_model_profile`.').optional(),
+  temperature: z.number().nonnegative().optional(),
+  max_tokens: size.optional(),
+  options: z.record(z.string(), z.json()).describe('Given to the provider untouched.').optional(),
+  base_url: text.optional(),
+})
+
+/** The keys a schema knows at a place; none inside maps of the user's own names. */
+export function knownKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let at: unknown = unwrap(schema)
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = unwrap(at.shape[String(step)])
+    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType)
+    else return []
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+/** Every single setting, as its path and the type of its value; maps of the user's own names are left out. */
+export function listSettings(schema: unknown = settingsSchema, above: readonly string[] = []): SettingPlace[] {
+  const at = unwrap(schema)
+  if (at instanceof z.ZodObject)
+    return Object.entries(at.shape).flatMap(([key, below]) => listSettings(below, [...above, key]))
+  if (at instanceof z.ZodString) return [{ path: above, type: 'text' }]
+  if (at instanceof z.ZodNumber) return [{ path: above, type: 'number' }]
+  if (at instanceof z.ZodBoolean) return [{ path: above, type: 'boolean' }]
+  return []
+}
+
+export interface SettingPlace {
+  readonly path: readonly string[]
+  readonly type: 'text' | 'number' | 'boolean'
+}
+
+function unwrap(schema: unknown): unknown {
+  let at = schema
+  while (at instanceof z.ZodOptional) at = at.unwrap()
+  return at
+}

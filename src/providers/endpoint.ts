@@ -1,0 +1,61 @@
+import type { ModelRequest } from '../events/messages.ts'
+import type { Speaker } from './failures.ts'
+
+/** What every vendor's `create` takes. */
+export interface ProviderOptions {
+  /** Asked at each call; `undefined` when there is none. The only place a key comes from. */
+  readonly key?: () => string | undefined
+  readonly base_url?: string
+  /** The provider's id and the name in messages. */
+  readonly name?: string
+  /** The most connections one server gets; default 64. */
+  readonly connections?: number
+  /** The variable a message about a missing key names. */
+  readonly key_name?: string
+  /** Extra headers of each request. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Where one call goes, with which key. */
+export interface Endpoint {
+  /** Without a slash at the end. */
+  readonly base_url: string
+  readonly key: string | undefined
+  readonly speaker: Speaker
+}
+
+/**
+ * Finds the address and key of a call. A key belongs to the address it was configured for: a request that names another server
+ * does not get it, so a foreign ensemble file cannot send it elsewhere.
+ */
+export function findEndpoint(
+  options: ProviderOptions & { readonly fallback_url: string; readonly vendor: string },
+  request?: Pick<ModelRequest, 'base_url'>,
+): Endpoint {
+  const own = trimUrl(options.base_url ?? options.fallback_url)
+  const base_url = request?.base_url ? trimUrl(request.base_url) : own
+  const key = sameOrigin(own, base_url) ? options.key?.() || undefined : undefined
+  return {
+    base_url,
+    key,
+    speaker: {
+      name: options.name ?? options.vendor,
+      secrets: key ? [key] : [],
+      local: isLoopback(base_url),
+      ...(options.key_name && { key_name: options.key_name }),
+    },
+  }
+}
+
+export function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? '')
+}
+
+/** People paste whole endpoints; the part that names an operation is taken off. */
+function trimUrl(url: string): string {
+  return url.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|responses|messages|api\/chat)$/, '')
+}
+
+function sameOrigin(one: string, other: string): boolean {
+  return URL.parse(one)?.origin === URL.parse(other)?.origin
+}
