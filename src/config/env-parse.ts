@@ -23,7 +23,8 @@ export function parseEnv(text: string, file: string): ParsedEnv {
     const warn = (message: string, hint: string) =>
       problems.push({ code: 'config_invalid', message, hint, file, line: index + 1, severity: 'warning' })
     if (!assignment) {
-      if (!SKIPPED.test(line)) warn('this line is not NAME=value and is left out', 'Write NAME=value, or begin it with #.')
+      if (!SKIPPED.test(line))
+        warn('this line is not NAME=value and is left out', 'Write NAME=value, or begin it with #.')
       continue
     }
     const name = assignment[1] as string

@@ -16,8 +16,8 @@ export interface FileTree {
 
 interface Walk {
   readonly wanted: (name: string) => boolean
-  /** Links that lead out of this folder are left out; without it they are followed anywhere. */
-  readonly within?: string
+  /** Links that lead out of these folders are left out; without it they are followed anywhere. */
+  readonly within?: readonly string[] | undefined
   /** Folders directly below the root that are left out. */
   readonly without?: readonly string[]
 }
@@ -31,10 +31,11 @@ export async function walkFiles(root: string, walk: Walk): Promise<FileTree> {
   const files: FoundFile[] = []
   const problems: Problem[] = []
   const seen = new Set<string>()
-  const fence = walk.within === undefined ? undefined : await resolveReal(walk.within)
+  const fence = walk.within && (await Promise.all(walk.within.map(resolveReal)))
   const visit = async (folder: string, depth: number): Promise<void> => {
     const real = await resolveReal(folder)
     if (real === undefined || seen.has(real) || depth > MAX_DEPTH) return
+    if (isOutside(real, fence)) return void problems.push(describeEscape(folder))
     seen.add(real)
     for (const entry of await listFolder(folder, problems)) {
       if (files.length >= MAX_FILES) return
@@ -70,10 +71,16 @@ async function listFolder(folder: string, problems: Problem[]): Promise<Dirent[]
   }
 }
 
-async function followLink(path: string, fence: string | undefined) {
+type Fence = readonly (string | undefined)[] | undefined
+
+function isOutside(real: string, fence: Fence): boolean {
+  return fence !== undefined && !fence.some((folder) => real === folder || real.startsWith(`${folder}${sep}`))
+}
+
+async function followLink(path: string, fence: Fence) {
   const target = await resolveReal(path)
   if (target === undefined) return undefined
-  if (fence !== undefined && target !== fence && !target.startsWith(fence + sep)) return 'outside'
+  if (isOutside(target, fence)) return 'outside'
   return stat(target).catch(() => undefined)
 }
 

@@ -82,6 +82,12 @@ export async function findPaths(wanted: PathsWanted): Promise<Paths> {
   }
 }
 
+/** The folders that links of a level must not leave: a project or a library may come from anyone, and the user's other files are not theirs. */
+export function fenceLevel(paths: Paths, level: Level, folder: string): readonly string[] | undefined {
+  if (level === 'library') return [folder]
+  return level === 'project' && paths.project !== undefined ? [paths.project, folder] : undefined
+}
+
 /** Walks up to the nearest `.llm-orc` folder. One that is only a link to a folder of the user's own is no project. */
 async function findProject(cwd: string, notProjects: readonly string[]): Promise<string | undefined> {
   const excluded = new Set(await Promise.all(notProjects.map(resolveReal)))

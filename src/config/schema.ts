@@ -23,7 +23,9 @@ export const settingsSchema = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        type: text.describe('The kind of provider behind a name of your own, for example `openai-compatible`.').optional(),
+        type: text
+          .describe('The kind of provider behind a name of your own, for example `openai-compatible`.')
+          .optional(),
         base_url: text.optional(),
         connections: size.describe('Calls to it at once.').optional(),
         timeout_seconds: seconds.optional(),
@@ -31,7 +33,9 @@ export const settingsSchema = z.strictObject({
       }),
     )
     .optional(),
-  library: z.strictObject({ path: text.describe('A library of your own, before the shipped one.').optional() }).optional(),
+  library: z
+    .strictObject({ path: text.describe('A library of your own, before the shipped one.').optional() })
+    .optional(),
   performance: z
     .strictObject({
       concurrency: z

@@ -55,19 +55,43 @@ export type Verdict =
     }
   | ({ readonly equal: false; readonly events: number } & Divergence)
 
-/** Writes a run's first events and drives it. Rejects when the run exists already. */
+/** Writes a run's first event and drives it. Rejects when the run exists already. */
 export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLease): Promise<Run> {
-  const { world, journal, blobs, kinds } = ports
+  const { started, store, attach } = await beginRun(ports, plan, lease)
   const state = createRunState()
-  let live: LiveRun
+  evolve(state, started)
+  const deliveries = new Deliveries({
+    state,
+    store,
+    kinds: ports.kinds,
+    changed: () => live.kick(),
+    delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
+  })
+  const live = new LiveRun({ run: plan.run, ports, state, store, deliveries, lease })
+  attach(live)
+  ports.watcher?.events?.([started])
+  return drive(ports, live, store)
+}
+
+/** Writes a run's first event only; whoever resumes it drives it. */
+export async function createRun(ports: EnginePorts, plan: RunPlan): Promise<void> {
+  await beginRun(ports, plan, undefined)
+}
+
+async function beginRun(
+  ports: EnginePorts,
+  plan: RunPlan,
+  lease: RunLease | undefined,
+): Promise<{ started: Event; store: ContentStore; attach(live: LiveRun): void }> {
+  const { world, journal, blobs, kinds } = ports
+  let live: LiveRun | undefined
   const store = new ContentStore({
     run: plan.run,
     runKey: plan.run_key,
     world,
     blobs,
-    eventAt: (seq) => live.pendingEvent(seq) ?? readEvent(ports, plan.run, seq),
+    eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, plan.run, seq),
   })
-  const files: PinnedFile[] = (plan.files ?? []).map((file) => ({ name: file.name, content: store.make(file.content) }))
   const data = {
     format: FORMAT,
     engine: ENGINE_VERSION,
@@ -80,23 +104,20 @@ export async function startRun(ports: EnginePorts, plan: RunPlan, lease?: RunLea
     steps: plan.graph.steps.map((step) => planStep(step, (spec) => store.make(spec))),
     ...(plan.graph.output === undefined ? {} : { output: plan.graph.output }),
     kinds: versionsOf(kinds),
-    files,
+    files: (plan.files ?? []).map((file) => ({ name: file.name, content: store.make(file.content) })),
   }
-  const started = eventOf(
-    { type: 'run-started', actor: 'world', data, causes: [] },
-    { run: plan.run, state, at: world.clock(), sha256: world.sha256 },
-  )
+  const place = { run: plan.run, state: createRunState(), at: world.clock(), sha256: world.sha256 }
+  const started = eventOf({ type: 'run-started', actor: 'world', data, causes: [] }, place)
   const appended = await journal.append([
     { stream: `run/${plan.run}`, expected: 'new', records: [started] },
     { stream: `key/${plan.run}`, expected: 'new', records: [{ key: plan.run_key }] },
     ...(lease ? [lease.guard()] : []),
   ])
   if (!appended.ok) throw new Error(`the run ${plan.run} exists already`)
-  evolve(state, started)
-  const deliveries = createDeliveries(ports, { state, store, changed: () => live.kick() })
-  live = new LiveRun({ run: plan.run, ports, state, store, deliveries, lease })
-  ports.watcher?.events?.([started])
-  return drive(ports, live, store)
+  const attach = (driver: LiveRun) => {
+    live = driver
+  }
+  return { started, store, attach }
 }
 
 /** Takes up a run where its journal ends: unfinished attempts run again over the record, then it goes on live. */
@@ -209,17 +230,6 @@ function drive(ports: EnginePorts, live: LiveRun, store: ContentStore): Run {
     },
     abandon: () => live.abandon(),
   }
-}
-
-function createDeliveries(
-  ports: EnginePorts,
-  options: { state: ReturnType<typeof createRunState>; store: ContentStore; changed(): void },
-): Deliveries {
-  return new Deliveries({
-    ...options,
-    kinds: ports.kinds,
-    delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
-  })
 }
 
 function versionsOf(kinds: { readonly [kind: string]: StepKind }): { readonly [kind: string]: number } {

@@ -36,7 +36,7 @@ export type Expression = { readonly column: number } & (
   | { readonly kind: 'method'; readonly of: Expression; readonly name: string; readonly args: readonly Expression[] }
 )
 
-export const MAX_TEXT = 4096
+const MAX_TEXT = 4096
 const MAX_NESTING = 50
 const KEYWORDS = new Set([
   'and',

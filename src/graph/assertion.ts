@@ -6,13 +6,7 @@ import { AssertionFault } from './assertion-tokens.ts'
 import { isTruthy, type Operand, OperandSet } from './assertion-values.ts'
 
 /** The names that an assertion may use beside the functions. */
-export const ASSERTION_NAMES = [
-  'results',
-  'execution_order',
-  'execution_time',
-  'agent_outputs',
-  'ensemble_name',
-] as const
+const ASSERTION_NAMES = ['results', 'execution_order', 'execution_time', 'agent_outputs', 'ensemble_name'] as const
 
 export type AssertionAnswer =
   | { readonly ok: true; readonly value: Json; readonly passed: boolean }

@@ -172,7 +172,7 @@ function toMilliseconds(seconds: number): number {
 }
 
 /** `quality-checker` becomes "Quality Checker": the agent's profile says best what it is, else its name. */
-export function titleOf({ name, model_profile, role }: Pick<Agent, 'name' | 'model_profile' | 'role'>): string {
+function titleOf({ name, model_profile, role }: Pick<Agent, 'name' | 'model_profile' | 'role'>): string {
   const words = (role !== undefined && role.length <= 60 ? role : (model_profile ?? name))
     .split(/[-_\s]+/)
     .filter(Boolean)

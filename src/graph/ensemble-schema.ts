@@ -199,7 +199,6 @@ export const ensembleFile = z.strictObject({
 })
 
 export type AgentFile = z.infer<typeof agent>
-export type CoordinatorFile = z.infer<typeof coordinator>
 export type EnsembleFile = z.infer<typeof ensembleFile>
 
 /** The keys that the format knows at a place of the file. */

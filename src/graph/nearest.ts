@@ -1,7 +1,7 @@
 const LONGEST = 64
 
 /** The known word nearest to a misspelt one, when it is near enough to be worth suggesting. */
-export function findNearest(word: string, known: Iterable<string>): string | undefined {
+function findNearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > LONGEST) return undefined
   const wanted = word.toLowerCase()
   let best: string | undefined

@@ -1,6 +1,6 @@
 import { CST, Lexer } from 'yaml'
 
-export const MAX_BYTES = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 /** Levels of nesting: far above any real file, far below what recursion in a parser survives. */
 export const MAX_DEPTH = 64
 

@@ -236,7 +236,7 @@ class Tree {
 }
 
 /** The hint where text was expected and YAML read something else. */
-export const QUOTE = 'If text is meant, put it in quotes.'
+const QUOTE = 'If text is meant, put it in quotes.'
 
 function hasBrokenText(text: string): boolean {
   return text.includes('\0') || !text.isWellFormed()

@@ -44,7 +44,7 @@ export interface ProcessResult {
   readonly signal?: string
   readonly stdout: string
   readonly stderr: string
-  /** Output beyond the limit was left out of the middle of `stdout` or `stderr`. */
+  /** Output beyond the limit was left out of the middle of `stdout`. In `stderr`, which is for people, a line says so. */
   readonly truncated: boolean
   readonly timed_out: boolean
   readonly aborted: boolean
@@ -76,7 +76,7 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
     ...ending,
     stdout: stdout.text(),
     stderr: stderr.text(),
-    truncated: stdout.truncated || stderr.truncated,
+    truncated: stdout.truncated,
   })
   if (ending.aborted) return describe({ started: false })
 
@@ -113,16 +113,17 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
   }
   const onAbort = () => stop('aborted')
   spec.signal.addEventListener('abort', onAbort)
+  if (spec.signal.aborted) onAbort()
   const timer = spec.timeout_ms === undefined ? undefined : setTimeout(stop, spec.timeout_ms, 'timed_out')
   const how = await exited
   clearTimeout(timer)
   spec.signal.removeEventListener('abort', onAbort)
   if (stopped) await stopped
-  else await Promise.race([closed, sleep(LINGER_MS)])
+  else await Promise.race([closed, sleep(LINGER_MS, undefined, { ref: false })])
   signalGroup(child, group, 'SIGKILL')
   await killMarked(mark, group)
   unwatchGroup(group)
-  await Promise.race([closed, sleep(LINGER_MS)])
+  await Promise.race([closed, sleep(LINGER_MS, undefined, { ref: false })])
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
   return describe({ started: true, ...how })
 }
