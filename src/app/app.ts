@@ -1,4 +1,18 @@
-/** What every operation works with. Made once per process by `createApp`. */
+import type { Config } from '../config/config.ts'
+import type { Environment } from '../config/env.ts'
+import type { Paths } from '../config/paths.ts'
+import type { Profiles } from '../config/profiles.ts'
+import type { OpenSqliteJournal } from '../journal/sqlite.ts'
+import type { Models } from './models.ts'
+
+/** What every operation works with. Made once per process by `createApp`; what is expensive is opened when it is asked for. */
 export interface App {
-  readonly cwd: string
+  readonly paths: Paths
+  readonly env: Environment
+  readonly config: Config
+  readonly profiles: Profiles
+  readonly models: Models
+  /** The journal of this user, opened on first use. */
+  openJournal(): Promise<OpenSqliteJournal>
+  close(): Promise<void>
 }

@@ -88,7 +88,8 @@ async function readDirect(reference: string, paths: Paths): Promise<EnsembleFoun
 
 function describeMissing(reference: string, names: readonly string[], otherwise?: string): Problem {
   const known = [...new Set(names)]
-  const listed = known.length === 0 ? 'There are none yet: `llm-orc init` writes one.' : `There are: ${known.join(', ')}.`
+  const listed =
+    known.length === 0 ? 'There are none yet: `llm-orc init` writes one.' : `There are: ${known.join(', ')}.`
   return {
     code: 'not_found',
     message: `there is no ensemble ${JSON.stringify(reference)}`,

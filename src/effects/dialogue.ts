@@ -20,8 +20,9 @@ export class Dialogue {
   take(chunk: string): void {
     const lines = (this.#open + chunk).split('\n')
     this.#open = lines.pop() ?? ''
-    for (const line of lines) this.#takeLine(line)
-    if (this.#open === '' || this.#open.length > PROMPT_LIMIT || /^\s*[{["]/.test(this.#open)) return
+    for (const line of lines) this.#takeLine(`${line}\n`)
+    if (this.#open === '' || this.#open.length > PROMPT_LIMIT || [...this.#lines, this.#open].some(looksLikeJson))
+      return
     this.#show(this.#open)
     this.#open = ''
   }
@@ -30,7 +31,7 @@ export class Dialogue {
   result(): string {
     if (this.#open !== '') this.#takeLine(this.#open)
     this.#open = ''
-    const all = this.#lines.join('\n')
+    const all = this.#lines.join('')
     if (!this.#asked || parseJson(all) !== undefined) return all
     return this.#lines.findLast((line) => parseJson(line) !== undefined) ?? all
   }
@@ -44,6 +45,11 @@ export class Dialogue {
     this.#asked = true
     this.#show(typeof parsed.prompt === 'string' ? `${parsed.prompt} ` : '> ')
   }
+}
+
+/** Once a document has begun, an open line is a part of it. */
+function looksLikeJson(line: string): boolean {
+  return /^\s*[{["]/.test(line)
 }
 
 function isRequest(value: unknown): value is { readonly prompt?: unknown } {

@@ -183,7 +183,8 @@ class ModelCall {
   /** Half of a surrogate pair waits for its other half. */
   #show({ type, text }: { readonly type: 'text' | 'reasoning'; readonly text: string }): void {
     const whole = this.#tail + text
-    const cut = /[\ud800-\udbff]$/.test(whole) ? whole.length - 1 : whole.length
+    const last = whole.charCodeAt(whole.length - 1)
+    const cut = last >= 0xd800 && last <= 0xdbff ? whole.length - 1 : whole.length
     this.#tail = whole.slice(cut)
     if (cut > 0) this.#means.stream({ type, text: whole.slice(0, cut).toWellFormed() })
   }

@@ -2,7 +2,13 @@ import { resolve } from 'node:path'
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../engine/effect.ts'
 import type { ScriptAnswer, ScriptRequest } from '../events/script-call.ts'
 import { cleanEnvironment } from '../sandbox/environment.ts'
-import { type ProcessResult, type ProcessSpec, type RunProcess, runProcess, type StartFailure } from '../sandbox/process.ts'
+import {
+  type ProcessResult,
+  type ProcessSpec,
+  type RunProcess,
+  runProcess,
+  type StartFailure,
+} from '../sandbox/process.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -65,6 +65,8 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpBody {
 
   release(): void {
     if (this.#ended || this.#failure || this.#drained !== undefined) return
+    // From here on the connection, not the caller, decides how this ends.
+    this.#signal?.removeEventListener('abort', this.#abort)
     this.#drained = this.#held
     this.#chunks = []
     this.#controller?.resume()

@@ -1,6 +1,6 @@
 import { type Aim, asksForNewText, asksForSummary, findAims, measureAim, readCount } from './aims.ts'
 import { looksLikeCode, looksLikeDiff, readCode, readDiff } from './code.ts'
-import type { Material } from './material.ts'
+import { type Material, readFacts } from './material.ts'
 import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
 import { measureCoverage, pickDiverse, scoreCentrality, scoreRelevance, weighWords } from './rank.ts'
 import { reviewCode } from './review.ts'
@@ -41,6 +41,9 @@ function composeBody(material: Material): string[] {
     return [`${NOTICE} Findings by simple patterns.`, ...reviewCode(readDiff(document), instruction)]
   if (looksLikeCode(document))
     return [`${NOTICE} Findings by simple patterns.`, ...reviewCode(readCode(document), instruction)]
+  const facts = readFacts(document)
+  if (facts !== undefined)
+    return [`${NOTICE} The material is data; its first values.`, ...facts.map((fact) => `- ${fact}`)]
   const reading = readSentences(document)
   if (question !== '') return answerQuestion(reading, question, instruction)
   const aims = findAims(instruction)

@@ -81,7 +81,14 @@ export function pickDiverse(
   candidates: readonly { readonly index: number; readonly score: number }[],
   count: number,
 ): number[] {
-  const pool = [...candidates].sort((a, b) => b.score - a.score || a.index - b.index).slice(0, 60)
+  const seen = new Set<string>()
+  const pool = [...candidates]
+    .sort((a, b) => b.score - a.score || a.index - b.index)
+    .filter(({ index }) => {
+      const text = sentences[index]?.text ?? ''
+      return !seen.has(text) && seen.add(text)
+    })
+    .slice(0, 60)
   const flat = new Map<string, number>()
   const vectors = new Map(pool.map(({ index }) => [index, toVector(sentences[index]?.words ?? [], flat)]))
   const picked: number[] = []

@@ -14,10 +14,11 @@ export interface Sentence {
 
 /** A longer sentence is quoted in parts, so that one line without a full stop cannot fill an answer. */
 const LONGEST = 480
-const END = /[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["”’」』）)]*|[।؟]+(?=\s)/gu
+/** Bounded runs and a look behind keep the search linear, whatever the text is made of. */
+const END = /(?<![.!?…])[.!?…]{1,8}["'”’»)\]]{0,4}(?=\s)|[。！？]{1,8}["”’」』）)]{0,4}|[।؟](?=\s)/gu
 const ABBREVIATION =
   /(?:^|[\s(])(?:\p{L}|e\.g|i\.e|mr|mrs|ms|dr|prof|vs|etc|cf|no|nr|fig|approx|incl|st|z\.B|bzw|ca)\.$/iu
-const HEADING = /^#{1,6}\s+(.+?)\s*#*$/u
+const HEADING = /^#{1,6}\s+(?=\S)/u
 const SUMMARY = /\b(?:summary|abstract|overview|conclusions?|tl;?dr|in short)\b/iu
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+/u
 
@@ -56,7 +57,7 @@ export function splitSentences(text: string, limit = Number.POSITIVE_INFINITY): 
     if (heading !== null || /^\s*$|^\s*(?:[-*_=] ?){3,}$|^\s*\|[\s:|-]+$/u.test(line)) {
       close()
       if (heading !== null) {
-        section = heading[1] ?? ''
+        section = line.slice(heading[0].length, heading[0].length + 120).trim()
         item = 0
       }
       continue
@@ -108,7 +109,7 @@ function splitProse(prose: string): string[] {
 
 /** A full stop after an abbreviation or before a small letter ends nothing. */
 function isInside(prose: string, start: number, end: number): boolean {
-  if (!prose.slice(0, end).endsWith('.')) return false
+  if (prose[end - 1] !== '.') return false
   return ABBREVIATION.test(prose.slice(Math.max(start, end - 8), end)) || /^\s+\p{Ll}/u.test(prose.slice(end, end + 4))
 }
 

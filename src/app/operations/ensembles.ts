@@ -1,0 +1,77 @@
+import * as z from 'zod'
+import { listEnsembles } from '../../config/definitions.ts'
+import { findEnsemble } from '../../config/find-ensemble.ts'
+import { OrcError, type Problem } from '../../events/errors.ts'
+import { phasesOf } from '../../graph/phases.ts'
+import { defineOperation } from '../operation.ts'
+import { findTarget } from '../target.ts'
+
+const name = z.string().min(1).describe('An ensemble, by name or path.')
+
+export const listEnsemblesOperation = defineOperation({
+  name: 'ensembles list',
+  summary: 'List the ensembles of the project, the library and the user.',
+  input: z.object({}),
+  run: async (_, { app }) => {
+    const listed = await listEnsembles(app.paths)
+    const ensembles = listed.ensembles.map(({ name, level, file, description, agents, shadowed, problem }) => ({
+      name,
+      source: level,
+      description: description ?? '',
+      agents,
+      file,
+      ...(shadowed ? { shadowed } : {}),
+      ...(problem ? { problem: problem.message } : {}),
+    }))
+    return { ensembles, problems: listed.problems }
+  },
+})
+
+export const showEnsemble = defineOperation({
+  name: 'ensembles show',
+  summary: 'Show an ensemble: its agents, what they depend on, and its phases.',
+  input: z.object({ name }),
+  run: async (input, { app }) => {
+    const target = await findTarget(app, input.name)
+    const { ensemble } = target
+    return {
+      name: target.name,
+      description: ensemble?.description ?? '',
+      ...(target.default_input === undefined ? {} : { default_task: target.default_input }),
+      agents: target.graph.steps.map((step) => ({
+        name: step.id,
+        kind: step.kind,
+        ...modelOf(step.spec),
+        depends_on: (step.after ?? []).map((edge) => (edge.on === 'always' ? edge.step : `${edge.step} (${edge.on})`)),
+      })),
+      phases: phasesOf(target.graph),
+      warnings: target.warnings,
+    }
+  },
+})
+
+function modelOf(spec: { readonly [key: string]: unknown }): { model?: string; script?: string } {
+  const candidates = spec.candidates as readonly { provider: string; model: string }[] | undefined
+  const first = candidates?.[0]
+  if (first) return { model: `${first.provider}/${first.model}` }
+  const script = spec.script as { reference?: string } | undefined
+  return script?.reference === undefined ? {} : { script: script.reference }
+}
+
+export const checkEnsemble = defineOperation({
+  name: 'ensembles check',
+  summary: 'Report every problem of an ensemble, with line and column, without running it.',
+  input: z.object({ name }),
+  run: async (input, { app }) => {
+    const looked = await findEnsemble(input.name, app.paths, { files: true })
+    if ('problem' in looked) throw new OrcError(looked.problem)
+    const problems: Problem[] = []
+    try {
+      problems.push(...(await findTarget(app, input.name)).warnings)
+    } catch (error) {
+      if (!(error instanceof OrcError)) throw error
+      problems.push(...error.problems)
+    }
+    return { name: input.name, file: looked.found.file, valid: problems.every((problem) => problem.severity === 'warning'), problems }
+  },
+})

@@ -1,0 +1,250 @@
+import * as z from 'zod'
+import { readEvents } from '../../engine/engine.ts'
+import { OrcError } from '../../events/errors.ts'
+import type { Event } from '../../events/event.ts'
+import type { App } from '../app.ts'
+import { defineOperation } from '../operation.ts'
+import { commandRun, continueRun, projectDigest, reportOf, requireRun, verifyStored } from '../runs.ts'
+
+const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
+
+/** One line of `runs list`. */
+export interface RunLine {
+  readonly id: string
+  readonly status: string
+  readonly target: string
+  /** ISO 8601 UTC. */
+  readonly started: string
+  readonly ended?: string
+  readonly events: number
+}
+
+export const listRuns = defineOperation({
+  name: 'runs list',
+  summary: 'List runs, newest first.',
+  input: z.object({
+    all: z.boolean().default(false).describe('Runs of every project, not only of this one.'),
+    limit: z.int().min(1).max(10_000).default(50).describe('How many at most.'),
+  }),
+  run: async ({ all, limit }, { app }) => {
+    const runs: RunLine[] = []
+    const own = app.paths.project === undefined ? undefined : projectDigest(app.paths.project)
+    const { journal } = await app.openJournal()
+    for (const info of await journal.list({ prefix: 'run/' })) {
+      if (runs.length >= limit) break
+      const id = info.stream.slice('run/'.length)
+      const [first, last] = [await eventAt(app, id, 1), await eventAt(app, id, info.last)]
+      if (first?.type !== 'run-started' || !last) continue
+      if (!all && first.data.project !== own) continue
+      runs.push({
+        id,
+        status: statusAfter(last),
+        target: first.data.target.name,
+        started: new Date(first.at).toISOString(),
+        ...(last.type === 'run-finished' ? { ended: new Date(last.at).toISOString() } : {}),
+        events: info.last,
+      })
+    }
+    return { runs }
+  },
+})
+
+function statusAfter(last: Event): string {
+  if (last.type === 'run-finished') return last.data.status
+  return last.type === 'run-paused' ? 'resting' : 'unfinished'
+}
+
+async function eventAt(app: App, id: string, seq: number): Promise<Event | undefined> {
+  const { journal } = await app.openJournal()
+  for await (const record of journal.read(`run/${id}`, seq, seq)) return record.data as Event
+  return undefined
+}
+
+/** The full id of a run from what the user typed. */
+async function findRunId(app: App, given: string): Promise<string> {
+  const { journal } = await app.openJournal()
+  const ids = (await journal.list({ prefix: 'run/' })).map((info) => info.stream.slice('run/'.length))
+  if (given === 'latest' && ids[0] !== undefined) return ids[0]
+  if (ids.includes(given)) return given
+  const fitting = ids.filter((id) => id.startsWith(given))
+  if (fitting.length === 1) return fitting[0] as string
+  const message = fitting.length === 0 ? `there is no run ${given}` : `${fitting.length} runs begin with ${given}`
+  const hint = fitting.length === 0 ? 'See them with: llm-orc runs list --all' : `They are: ${fitting.slice(0, 5).join(', ')}`
+  throw new OrcError({ code: 'not_found', message, hint })
+}
+
+export const showRun = defineOperation({
+  name: 'runs show',
+  summary: 'Show what a run did, and what it asks.',
+  input: z.object({ run }),
+  run: async (input, { app }) => {
+    const id = await findRunId(app, input.run)
+    return { run: id, report: await reportOf(app, id) }
+  },
+})
+
+export const tailRun = defineOperation({
+  name: 'runs tail',
+  summary: 'Print the events of a run, and go on while it runs.',
+  input: z.object({ run, from: z.int().min(1).default(1).describe('The first event to print.') }),
+  run: async (input, { app, signal, watcher }) => {
+    const id = await findRunId(app, input.run)
+    const { journal } = await app.openJournal()
+    let printed = 0
+    for await (const record of journal.follow(`run/${id}`, input.from, signal)) {
+      const event = record.data as Event
+      watcher?.events?.([event])
+      printed += 1
+      if (event.type === 'run-finished' || event.type === 'run-paused') {
+        const next = await eventAt(app, id, event.seq + 1)
+        if (!next) break
+      }
+    }
+    return { run: id, events: printed }
+  },
+})
+
+export const replayRun = defineOperation({
+  name: 'runs replay',
+  summary: 'Verify a run: execute it again from its journal, touch nothing, and compare every event.',
+  input: z.object({ run }),
+  run: async (input, { app }) => {
+    const id = await findRunId(app, input.run)
+    return { run: id, ...(await verifyStored(app, id)) }
+  },
+})
+
+export const cancelRun = defineOperation({
+  name: 'runs cancel',
+  summary: 'Cancel a run, wherever it is being driven.',
+  input: z.object({ run, reason: z.string().optional().describe('Why; kept in the journal.') }),
+  run: async (input, { app, signal, watcher }) => {
+    const id = await findRunId(app, input.run)
+    const command = { type: 'cancel' as const, ...(input.reason === undefined ? {} : { reason: input.reason }) }
+    return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
+  },
+})
+
+export const resumeRunOperation = defineOperation({
+  name: 'runs resume',
+  summary: 'Take up an unfinished run where its journal ends.',
+  input: z.object({
+    run,
+    accept_changed: z.boolean().default(false).describe('Go on although files of the definition have changed since.'),
+  }),
+  run: async (input, { app, signal, watcher }) => {
+    const id = await findRunId(app, input.run)
+    return continueRun(app, id, { signal, accept_changed: input.accept_changed, ...(watcher ? { watcher } : {}) })
+  },
+})
+
+export const resolveStep = defineOperation({
+  name: 'runs resolve',
+  summary: 'Say what became of an effect nobody knows the outcome of; the run goes on.',
+  input: z.object({
+    run,
+    step: z.string().min(1).describe('The step that asks, or the key of its effect.'),
+    outcome: z
+      .enum(['done', 'failed', 'not-done'])
+      .describe('done: it happened (give --answer) · failed: it happened and failed · not-done: it never happened, do it now.'),
+    answer: z.string().optional().describe('What it answered, as JSON or text; for a script its output.'),
+  }),
+  run: async (input, { app, signal, watcher }) => {
+    const id = await findRunId(app, input.run)
+    const report = await reportOf(app, id)
+    const open = await findOpenAsk(app, id, input.step)
+    if (!open) {
+      const asks = report.unknown.map((effect) => effect.key)
+      const hint = asks.length > 0 ? `It asks about: ${asks.join(', ')}` : 'It asks about nothing.'
+      throw new OrcError({ code: 'not_found', message: `the run ${id} does not ask about ${input.step}`, hint })
+    }
+    const command =
+      input.outcome === 'done'
+        ? { type: 'resolve' as const, key: open.key, outcome: 'done' as const, answer: readAnswer(open.kind, input.answer) }
+        : { type: 'resolve' as const, key: open.key, outcome: input.outcome }
+    return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
+  },
+})
+
+async function findOpenAsk(app: App, id: string, named: string): Promise<{ key: string; kind: string } | undefined> {
+  const open = new Map<string, { key: string; kind: string; step: string }>()
+  const kinds = new Map<string, { kind: string; step: string }>()
+  for await (const event of readEvents(await app.openJournal(), id)) {
+    if (event.type === 'effect-intended') {
+      kinds.set(event.data.key, { kind: event.data.kind, step: event.data.step })
+      open.delete(event.data.key)
+      if (event.data.kind === 'ask') open.set(event.data.key, { key: event.data.key, kind: 'ask', step: event.data.step })
+    }
+    if (event.type === 'effect-unknown') open.set(event.data.key, { key: event.data.key, kind: kinds.get(event.data.key)?.kind ?? '', step: event.data.step })
+    if (event.type === 'effect-done' || event.type === 'effect-failed') open.delete(event.data.key)
+  }
+  return [...open.values()].find((ask) => ask.key === named || ask.step === named)
+}
+
+/** What a person says a script printed becomes the answer its executor would have given. */
+function readAnswer(kind: string, text: string | undefined) {
+  const given = text ?? ''
+  if (kind === 'script') return { exit: 0, stdout: given, stderr: '', truncated: false }
+  try {
+    return JSON.parse(given)
+  } catch {
+    return given
+  }
+}
+
+export const doctor = defineOperation({
+  name: 'runs doctor',
+  summary: 'Check a journal through and through: the file, the hash chains, and each run by replay.',
+  input: z.object({ run: run.optional() }),
+  run: async (input, { app }) => {
+    const { checkSqliteFile } = await import('../../journal/sqlite-check.ts')
+    const store = await app.openJournal()
+    const file = await checkSqliteFile(store.path)
+    const ids = input.run === undefined ? (await store.journal.list({ prefix: 'run/' })).map((info) => info.stream.slice(4)) : [await findRunId(app, input.run)]
+    const runs: { run: string; events: number; healthy: boolean; message?: string }[] = []
+    for (const id of ids) {
+      const verdict = await verifyStored(app, id)
+      runs.push({ run: id, events: verdict.events, healthy: verdict.equal, ...(verdict.equal ? {} : { message: verdict.message }) })
+    }
+    return { file: store.path, problems: file, runs, healthy: file.length === 0 && runs.every((each) => each.healthy) }
+  },
+})
+
+export const deleteRun = defineOperation({
+  name: 'runs delete',
+  summary: 'Remove the journal of an ended run and the contents no other run holds.',
+  input: z.object({ run, confirm: z.boolean().default(false).describe('Really remove it.') }),
+  run: async (input, { app }) => {
+    const id = await findRunId(app, input.run)
+    const events = await requireRun(app, id)
+    if (!input.confirm) {
+      throw new OrcError({ code: 'confirmation_needed', message: `this removes the run ${id} and its ${events.length} events for good`, hint: 'Add --confirm to do it.' })
+    }
+    const { journal } = await app.openJournal()
+    await journal.remove(id)
+    return { run: id, deleted: true }
+  },
+})
+
+export const pruneRuns = defineOperation({
+  name: 'runs prune',
+  summary: 'Remove old ended runs.',
+  input: z.object({
+    older_than: z.number().min(0).default(30).describe('Days since the run ended.'),
+    keep: z.int().min(0).default(20).describe('The newest runs are kept in any case.'),
+    dry_run: z.boolean().default(false).describe('Only say what would be removed.'),
+  }),
+  run: async (input, { app }) => {
+    const { journal } = await app.openJournal()
+    const before = Date.now() - input.older_than * 86_400_000
+    const removed: string[] = []
+    for (const info of (await journal.list({ prefix: 'run/' })).slice(input.keep)) {
+      const id = info.stream.slice('run/'.length)
+      const last = await eventAt(app, id, info.last)
+      if (last?.type !== 'run-finished' || last.at > before) continue
+      removed.push(id)
+      if (!input.dry_run) await journal.remove(id)
+    }
+    return { dry_run: input.dry_run, removed }
+  },
+})

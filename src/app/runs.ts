@@ -1,0 +1,194 @@
+import { hash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { createRun, readEvents, resumeRun, type Run, type RunPlan, startRun, verifyRun, type Verdict } from '../engine/engine.ts'
+import type { Command } from '../engine/inbox.ts'
+import type { RunEnd } from '../engine/live.ts'
+import type { Watcher } from '../engine/world.ts'
+import { OrcError } from '../events/errors.ts'
+import type { Event, RunLimits } from '../events/event.ts'
+import type { RunReport } from '../events/views/run-report.ts'
+import type { Json } from '../events/values.ts'
+import { takeLease } from '../journal/lease.ts'
+import { writeArtifacts } from './artifacts.ts'
+import type { App } from './app.ts'
+import { createNodeWorld } from './node-world.ts'
+import { describeOwner, isOwnerDead } from './owner.ts'
+import { createPorts, stepKinds } from './ports.ts'
+import { reportRun } from './run-report.ts'
+import type { Target } from './target.ts'
+
+const LEASE_MS = 15_000
+
+/** What came of driving a run in this process. */
+export interface RunResult {
+  readonly run: string
+  readonly status: RunReport['status']
+  /** What a person is asked, when the run rests. */
+  readonly asks?: readonly string[]
+  readonly report: RunReport
+  /** The folder with `execution.json` and `execution.md`. */
+  readonly artifacts?: string
+  readonly provider_notes: readonly string[]
+}
+
+export interface RunOrder {
+  readonly target: Target
+  readonly input: Json
+  readonly seed?: string
+  readonly limits?: Partial<RunLimits>
+}
+
+/** How a driven run is watched and stopped. */
+export interface Steering {
+  readonly signal?: AbortSignal
+  readonly watcher?: Watcher
+}
+
+/** Starts a run and drives it to its end or rest. */
+export async function runTarget(app: App, order: RunOrder, steering: Steering): Promise<RunResult> {
+  const ports = await createPorts(app, steering.watcher)
+  const plan = planRun(app, order)
+  const lease = await holdLease(app, plan.run)
+  const run = await startRun(ports, plan, lease)
+  return finish(app, run, { ...steering, notes: order.target.notes })
+}
+
+/** Writes a run that another process will drive. */
+export async function prepareRun(app: App, order: RunOrder): Promise<string> {
+  const ports = await createPorts(app)
+  const plan = planRun(app, order)
+  await createRun(ports, plan)
+  return plan.run
+}
+
+/** Takes up an unfinished run. Throws OrcError when another process holds it, or when it cannot go on. */
+export async function continueRun(app: App, run: string, steering: Steering & { readonly accept_changed?: boolean }): Promise<RunResult> {
+  const events = await requireRun(app, run)
+  if (events.at(-1)?.type !== 'run-finished') {
+    const ports = await createPorts(app, steering.watcher)
+    const lease = await holdLease(app, run)
+    const resumed = await resumeRun(ports, run, { lease })
+    if ('seq' in resumed) {
+      await lease.release()
+      const hint = 'The step code has changed since; look at it with: llm-orc runs replay RUN'
+      throw new OrcError({ code: 'step_diverged', message: `the run cannot be taken up: ${resumed.message}`, hint })
+    }
+    return finish(app, resumed, { ...steering, notes: [] })
+  }
+  const report = await reportOf(app, run)
+  return { run, status: report.status, report, provider_notes: [] }
+}
+
+async function finish(app: App, run: Run, how: Steering & { readonly notes: readonly string[] }): Promise<RunResult> {
+  const stop = () => run.cancel('interrupted')
+  if (how.signal?.aborted) stop()
+  how.signal?.addEventListener('abort', stop, { once: true })
+  const end: RunEnd = await run.ended.finally(() => how.signal?.removeEventListener('abort', stop))
+  if (end.outcome === 'lost') {
+    throw new OrcError({ code: 'run_taken', message: `another process has taken over the run ${run.id}`, hint: `Look at it with: llm-orc runs show ${run.id}` })
+  }
+  const report = await reportOf(app, run.id)
+  const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
+  if (end.outcome === 'resting') return { ...result, asks: end.asks }
+  const place = await writeArtifacts({ dir: artifactsFolder(app), report })
+  return { ...result, artifacts: place.folder }
+}
+
+/** Where this project's (or the user's) readable run folders are. */
+export function artifactsFolder(app: App): string {
+  return join(app.paths.project_dir ?? app.paths.data, 'artifacts')
+}
+
+/** All events of a run; OrcError `not_found` when there is none. `run` may be the beginning of an id, or `latest`. */
+export async function requireRun(app: App, run: string): Promise<readonly Event[]> {
+  const events: Event[] = []
+  for await (const event of readEvents(await app.openJournal(), run)) events.push(event)
+  if (events.length > 0) return events
+  throw new OrcError({ code: 'not_found', message: `there is no run ${run}`, hint: 'See them with: llm-orc runs list --all' })
+}
+
+export async function reportOf(app: App, run: string): Promise<RunReport> {
+  const { blobs } = await app.openJournal()
+  return reportRun(await requireRun(app, run), run, blobs)
+}
+
+/** Runs the record again without touching anything. */
+export async function verifyStored(app: App, run: string): Promise<Verdict> {
+  const events = await requireRun(app, run)
+  const { blobs } = await app.openJournal()
+  return verifyRun(events, { world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: async (seq) => events[seq - 1] })
+}
+
+/** Gives a run a command. Whoever holds it acts; if nobody does, this process takes it up. */
+export async function commandRun(app: App, run: string, { command, ...steering }: Steering & { readonly command: Command }): Promise<RunResult> {
+  const events = await requireRun(app, run)
+  if (events.at(-1)?.type === 'run-finished') {
+    throw new OrcError({ code: 'run_ended', message: `the run ${run} has ended`, hint: `See how with: llm-orc runs show ${run}` })
+  }
+  const { journal } = await app.openJournal()
+  await journal.append([{ stream: `inbox/${run}`, expected: 'any', records: [command] }])
+  try {
+    return await continueRun(app, run, steering)
+  } catch (error) {
+    if (!(error instanceof OrcError) || error.code !== 'run_held') throw error
+  }
+  await followToRest(app, run, { from: events.length + 1, command })
+  const report = await reportOf(app, run)
+  return { run, status: report.status, report, provider_notes: [] }
+}
+
+/** Waits until the holder has ended the run or rests again; a command that changes nothing is not waited for longer than a while. */
+async function followToRest(app: App, run: string, how: { readonly from: number; readonly command: Command }): Promise<void> {
+  const { journal } = await app.openJournal()
+  const patience = AbortSignal.timeout(how.command.type === 'cancel' ? 30_000 : 10_000)
+  for await (const record of journal.follow(`run/${run}`, how.from, patience)) {
+    const event = record.data as Event
+    if (event.type === 'run-finished' || event.type === 'run-paused') return
+    if (how.command.type === 'resolve' && 'command' in event.data && event.data.command !== undefined) return
+  }
+}
+
+function planRun(app: App, { target, input, seed, limits }: RunOrder): RunPlan {
+  const chosen = seed ?? randomBytes(16).toString('hex')
+  const project = app.paths.project
+  return {
+    run: makeRunId(),
+    graph: target.graph,
+    input,
+    seed: chosen,
+    run_key: seed === undefined ? randomBytes(32).toString('hex') : hash('sha256', `run key of the seed ${seed}`, 'hex'),
+    limits: { ...settingsLimits(app), ...limits },
+    target: { kind: target.kind, name: target.name },
+    started_by: 'cli',
+    ...(project === undefined ? {} : { project: projectDigest(project) }),
+    files: target.files,
+  }
+}
+
+/** The older knobs apply only when they are set. */
+function settingsLimits(app: App): Partial<RunLimits> {
+  const most = app.config.settings.performance?.concurrency?.max_concurrent_agents
+  return most ? { max_concurrent: most } : {}
+}
+
+/** A project is named in journals by a digest of its folder, never by its path. */
+export function projectDigest(folder: string): string {
+  return hash('sha256', folder, 'hex').slice(0, 16)
+}
+
+/** `20261121-050211-7f3k`: sortable by time, short enough to type. */
+function makeRunId(): string {
+  const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)
+  return `${stamp}-${randomBytes(4).readUInt32BE().toString(36).padStart(7, '0').slice(-5)}`
+}
+
+async function holdLease(app: App, run: string) {
+  const { journal } = await app.openJournal()
+  const taken = await takeLease(journal, run, { owner: describeOwner(), ttl_ms: LEASE_MS, clock: Date.now, isDead: isOwnerDead })
+  if (taken.ok) return taken.lease
+  throw new OrcError({
+    code: 'run_held',
+    message: `the run ${run} is being driven by another process`,
+    hint: `Watch it with: llm-orc runs tail ${run}`,
+  })
+}
