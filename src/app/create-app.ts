@@ -41,7 +41,6 @@ export async function createApp(given: {
     close: async () => {
       const open = await journal?.catch(() => undefined)
       open?.close()
-      await models.close()
     },
   }
 }

@@ -90,7 +90,8 @@ async function runFirst({ script }: ScriptRequest, ports: ScriptPorts, spec: Pre
     const [program = '', ...args] = [...script.program, resolve(ports.cwd, script.path)]
     return run({ ...spec, program, args })
   }
-  const strict = await run({ ...spec, program: 'bash', args: ['-euo', 'pipefail', '-c', script.text] })
+  // Without --norc, bash reads the person's ~/.bashrc first when its input is a socket, as Node's pipes are.
+  const strict = await run({ ...spec, program: 'bash', args: ['--norc', '-euo', 'pipefail', '-c', script.text] })
   if (strict.error !== 'program_missing') return strict
   return run({ ...spec, program: 'sh', args: ['-eu', '-c', script.text] })
 }

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { listInjections } from '../../test/fixtures/injections.ts'
@@ -10,6 +10,8 @@ import { type ProcessSpec, runProcess } from './process.ts'
 
 const programs = join(import.meta.dirname, '../../test/fixtures/programs')
 const misbehave = join(programs, 'misbehave.sh')
+/** Not every machine has strace, and containers may forbid it. */
+const canTrace = spawnSync('strace', ['-f', 'true']).status === 0
 const never = new AbortController().signal
 
 function run(args: readonly string[], more: Partial<ProcessSpec> = {}) {
@@ -204,6 +206,16 @@ describe('S15: injection', () => {
     expect(shown.argv).toEqual(payloads)
     expect(shown.env).toMatchObject(given)
     expect(shown.stdin).toBe(payloads.join('\n'))
+    expect(existsSync(canary)).toBe(false)
+  })
+
+  it.skipIf(!canTrace)('the system sees one execve for the program, and its watch', async () => {
+    const canary = join(mkdtempSync(join(tmpdir(), 'llm-orc-canary-')), 'touched')
+    const driver = join(programs, 'run-and-wait.mjs')
+    const words = [process.execPath, driver, '/bin/echo', ...listInjections(canary)]
+    const traced = await run(['strace', '-f', '-qq', '-e', 'trace=execve', '-e', 'signal=none', ...words])
+    const programsSeen = [...traced.stderr.matchAll(/execve\("([^"]+)".*= 0$/gm)].map(([, program]) => program)
+    expect(programsSeen.map((path) => basename(path ?? ''))).toEqual([basename(process.execPath), 'echo', 'sh', 'grep'])
     expect(existsSync(canary)).toBe(false)
   })
 

@@ -34,7 +34,7 @@ export const testProvider = defineOperation({
       messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: input.prompt }] }],
       ...(profile.base_url === undefined ? {} : { base_url: profile.base_url }),
     }
-    const provider = app.models.provider(request)
+    const provider = await app.models.provider(request)
     if (!provider) throw new OrcError({ code: 'provider_unknown', message: `there is no provider ${profile.provider}`, hint: 'See them with: llm-orc providers list' })
     const began = performance.now()
     let text = ''

@@ -1,0 +1,158 @@
+import type { Config } from '../config/config.ts'
+import type { Environment } from '../config/env.ts'
+import { findDefaultProfile } from '../config/fallbacks.ts'
+import type { Profiles } from '../config/profiles.ts'
+import { OrcError } from '../events/errors.ts'
+import type { ModelRequest } from '../events/messages.ts'
+import type { ModelProfile } from '../graph/profile.ts'
+import type { Provider } from '../providers/provider.ts'
+import { createProvider, findVendor, probeVendor, VENDORS, type Vendor } from '../providers/vendors.ts'
+
+/** A model, and how it came to be chosen. */
+export interface Choice {
+  readonly profile: ModelProfile
+  readonly why: string
+}
+
+export interface ProviderState {
+  readonly provider: string
+  readonly available: boolean
+  readonly reason: string
+  readonly models?: readonly string[]
+}
+
+/** The models this user can reach. */
+export interface Models {
+  /** Undefined when nobody is known by the request's provider name. */
+  provider(request: Pick<ModelRequest, 'provider' | 'base_url'>): Promise<Provider | undefined>
+  /** What agents without a model of their own use: the configured default, a provider with a key, a local server, or the embedded one. */
+  chooseDefault(): Promise<Choice>
+  /** A profile's name, PROVIDER/MODEL, a provider's name, or a model of the default provider. */
+  findModel(name: string): Promise<Choice>
+  describeProviders(): Promise<readonly ProviderState[]>
+}
+
+export function createModels(from: { readonly config: Config; readonly env: Environment; readonly profiles: Profiles }): Models {
+  const { config, env, profiles } = from
+  const made = new Map<string, Promise<Provider>>()
+  let choice: Promise<Choice> | undefined
+
+  const settingsOf = (name: string) => config.settings.providers?.[name]
+  const keyOf = (vendor: Vendor, name: string): string | undefined => {
+    const own = settingsOf(name)?.api_key_env
+    for (const variable of own === undefined ? vendor.keys : [own]) {
+      const key = env.values.get(variable)
+      if (key) return key
+    }
+    return undefined
+  }
+  const baseUrlOf = (vendor: Vendor, name: string): string | undefined => {
+    const host = vendor.name === 'ollama' ? env.values.get('OLLAMA_HOST') : undefined
+    return settingsOf(name)?.base_url ?? (host === undefined || /^https?:/.test(host) ? host : `http://${host}`)
+  }
+  const vendorOf = (name: string) => findVendor(settingsOf(name)?.type ?? name)
+
+  const make = (name: string, vendor: Vendor): Promise<Provider> => {
+    const base_url = baseUrlOf(vendor, name)
+    const connections = settingsOf(name)?.connections
+    return createProvider(vendor, {
+      name,
+      key: () => keyOf(vendor, name),
+      ...(vendor.keys[0] === undefined ? {} : { key_name: settingsOf(name)?.api_key_env ?? vendor.keys[0] }),
+      ...(base_url === undefined ? {} : { base_url }),
+      ...(connections === undefined ? {} : { connections }),
+      script: env.values.get('LLM_ORC_SCRIPT'),
+    })
+  }
+
+  const provider = (request: Pick<ModelRequest, 'provider'>): Promise<Provider | undefined> => {
+    const vendor = vendorOf(request.provider)
+    if (!vendor) return Promise.resolve(undefined)
+    let known = made.get(request.provider)
+    if (!known) {
+      known = make(request.provider, vendor)
+      made.set(request.provider, known)
+    }
+    return known
+  }
+
+  const look = async (): Promise<Choice> => {
+    const configured = findDefaultProfile(config.settings, profiles.profiles)
+    if (configured) return { profile: configured, why: `${describe(configured)}, because it is the configured default` }
+    for (const vendor of VENDORS) {
+      if (vendor.keys.length === 0 || vendor.default_model === undefined || keyOf(vendor, vendor.name) === undefined) continue
+      const profile = profileOf(vendor, vendor.default_model)
+      const key = vendor.keys.find((variable) => env.values.get(variable)) ?? vendor.keys[0]
+      return { profile, why: `${describe(profile)}, because ${key} is set` }
+    }
+    for (const vendor of VENDORS) {
+      if (!vendor.local || vendor.keys.length > 0) continue
+      const models = await probeVendor(vendor, baseUrlOf(vendor, vendor.name))
+      const model = models?.[0]
+      if (model === undefined) continue
+      const profile = profileOf(vendor, model)
+      return { profile, why: `${describe(profile)}, because a local ${vendor.name} server answers and no key is set` }
+    }
+    const profile = { name: 'default', provider: 'embedded', model: 'extractive' }
+    return { profile, why: `${describe(profile)}, because no key is set and no local server answers; it quotes, it is not a language model` }
+  }
+
+  const chooseDefault = () => {
+    choice ??= look()
+    return choice
+  }
+
+  return {
+    provider,
+    chooseDefault,
+    findModel: async (name) => {
+      const profile = profiles.profiles.get(name)
+      if (profile) return { profile, why: '' }
+      const slash = name.indexOf('/')
+      const vendor = slash > 0 ? vendorOf(name.slice(0, slash)) : vendorOf(name)
+      if (vendor && slash > 0) return { profile: { name: '', provider: name.slice(0, slash), model: name.slice(slash + 1) }, why: '' }
+      if (vendor) {
+        const model = vendor.default_model ?? (await probeVendor(vendor, baseUrlOf(vendor, name)))?.[0]
+        if (model === undefined) {
+          throw new OrcError({ code: 'bad_input', message: `${name} has no usual model and its server names none`, hint: `Name one, for example ${name}/MODEL.` })
+        }
+        return { profile: { ...profileOf(vendor, model), provider: name }, why: '' }
+      }
+      const { profile: standard, why } = await chooseDefault()
+      if (standard.provider === 'embedded') {
+        const hint = `Known profiles: ${[...profiles.profiles.keys()].slice(0, 8).join(', ') || 'none'}. Or name PROVIDER/MODEL, or set a key.`
+        throw new OrcError({ code: 'not_found', message: `there is no model or profile ${name}`, hint })
+      }
+      return { profile: { ...standard, name: '', model: name }, why }
+    },
+    describeProviders: async () => {
+      const names = [...VENDORS.map((vendor) => vendor.name), ...Object.keys(config.settings.providers ?? {})]
+      return Promise.all([...new Set(names)].map((name) => describeProvider(name)))
+    },
+  }
+
+  async function describeProvider(name: string): Promise<ProviderState> {
+    const vendor = vendorOf(name)
+    if (!vendor) return { provider: name, available: false, reason: 'its type is not known' }
+    if (vendor.name === 'embedded') return { provider: name, available: true, reason: 'always there; extractive, not a language model', models: ['extractive'] }
+    if (vendor.name === 'scripted') return { provider: name, available: true, reason: 'answers from a script, for tests and rehearsals' }
+    if (vendor.keys.length > 0) {
+      const variable = settingsOf(name)?.api_key_env ?? vendor.keys[0]
+      return keyOf(vendor, name) === undefined
+        ? { provider: name, available: false, reason: `no key: set ${variable}` }
+        : { provider: name, available: true, reason: `a key is set (${variable})` }
+    }
+    const models = await probeVendor(vendor, baseUrlOf(vendor, name))
+    return models
+      ? { provider: name, available: true, reason: 'its server answers', models }
+      : { provider: name, available: false, reason: 'no server answers at its address' }
+  }
+}
+
+function profileOf(vendor: Vendor, model: string): ModelProfile {
+  return { name: 'default', provider: vendor.name, model }
+}
+
+function describe(profile: ModelProfile): string {
+  return `${profile.provider}/${profile.model}`
+}
