@@ -25,40 +25,41 @@ export function compareErrorCodes(codes: readonly string[], markdown: string): F
 }
 
 export interface EventTypeFacts {
-  readonly kind: string
   readonly origin: { readonly [actor: string]: string }
 }
 
-/** The table of event types in docs/architecture.md has a row `| \`type\` | kind | actor: origin, … | …` for each type, and says the same. */
+/**
+ * The table of docs/guides/journal.md has every event type once. A row is `| types | actors | origins | meaning |`; actors and
+ * origins are those of all its types together.
+ */
 export function compareEventTypes(types: { readonly [type: string]: EventTypeFacts }, markdown: string): Finding[] {
-  const file = 'docs/architecture.md'
+  const file = 'docs/guides/journal.md'
   const findings: Finding[] = []
   const seen = new Set<string>()
-  for (const [index, text] of markdown.split('\n').entries()) {
-    const [, type = '', kind, origin] = /^\| `([a-z]+-[a-z]+)` +\| ([^|]+?) +\| ([^|]+?) +\|/.exec(text) ?? []
-    if (!type) continue
-    seen.add(type)
-    const facts = types[type]
-    const wanted = facts && `${facts.kind} | ${describeOrigin(facts.origin)}`
-    if (wanted === `${kind} | ${origin}`) continue
-    const message = wanted ? `${type} is: ${wanted}` : `${type} is no event type in src/events/event.ts`
-    findings.push({ file, line: index + 1, message })
+  for (const [index, row] of markdown.split('\n').entries()) {
+    const [, first = '', actors = '', origins = ''] = row.split('|').map((cell) => cell.trim())
+    const names = /^`[a-z]+-[a-z]+`(, `[a-z]+-[a-z]+`)*$/.test(first) ? first.replaceAll('`', '').split(', ') : []
+    const say = (message: string): void => void findings.push({ file, line: index + 1, message })
+    for (const name of names) {
+      if (!types[name]) say(`${name} is no event type in src/events/event.ts`)
+      if (seen.has(name)) say(`${name} stands in the table twice`)
+      seen.add(name)
+    }
+    const known = names.flatMap((name) => types[name] ?? [])
+    if (known.length === 0) continue
+    const by = joinSorted(known.flatMap(({ origin }) => Object.keys(origin)))
+    const as = joinSorted(known.flatMap(({ origin }) => Object.values(origin)))
+    if (joinSorted(actors.split(', ')) !== by) say(`${first} come from: ${by}`)
+    if (joinSorted(origins.split(', ')) !== as) say(`${first} have the origin: ${as}`)
   }
-  for (const [type, { kind, origin }] of Object.entries(types)) {
-    if (seen.has(type)) continue
-    findings.push({
-      file,
-      line: 1,
-      message: `no row for the event: | \`${type}\` | ${kind} | ${describeOrigin(origin)} | … |`,
-    })
+  for (const type of Object.keys(types)) {
+    if (!seen.has(type)) findings.push({ file, line: 1, message: `no row for the event ${type} in the table of types` })
   }
   return findings
 }
 
-function describeOrigin(origin: EventTypeFacts['origin']): string {
-  return Object.entries(origin)
-    .map(([actor, name]) => `${actor}: ${name}`)
-    .join(', ')
+function joinSorted(words: readonly string[]): string {
+  return [...new Set(words)].sort().join(', ')
 }
 
 /** Relative links in the project's pages lead to files, and their anchors to headings. */
@@ -116,7 +117,7 @@ if (import.meta.main) {
   const read = (file: string): string => readFileSync(join(root, file), 'utf8')
   const findings = [
     ...compareErrorCodes(Object.keys(ERROR_CODES), read('docs/errors.md')),
-    ...compareEventTypes(EVENT_TYPES, read('docs/architecture.md')),
+    ...compareEventTypes(EVENT_TYPES, read('docs/guides/journal.md')),
     ...checkLinks(root),
     ...checkManifest(root),
   ]

@@ -75,7 +75,7 @@ export const HOUSE: House = {
     zod: { in: ['app/', 'config/', 'graph/'] },
   },
   builtins: {
-    'node:child_process': ['sandbox/process.ts'],
+    'node:child_process': ['sandbox/process.ts', 'sandbox/detached.ts'],
     'node:sqlite': ['journal/'],
   },
   long: {},

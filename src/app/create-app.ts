@@ -46,6 +46,6 @@ export async function createApp(given: {
 }
 
 async function openJournal(path: string): Promise<OpenSqliteJournal> {
-  const { openOpenSqliteJournal } = await import('../journal/sqlite.ts')
-  return openOpenSqliteJournal({ path })
+  const { openSqliteJournal } = await import('../journal/sqlite.ts')
+  return openSqliteJournal({ path })
 }

@@ -6,7 +6,8 @@ import { OrcError } from '../events/errors.ts'
 import type { ModelRequest } from '../events/messages.ts'
 import type { ModelProfile } from '../graph/profile.ts'
 import type { Provider } from '../providers/provider.ts'
-import { createProvider, findVendor, probeVendor, VENDORS, type Vendor } from '../providers/vendors.ts'
+import { createProvider, findVendor, probeProvider, VENDORS, type Vendor } from '../providers/vendors.ts'
+import { readScript } from './script-file.ts'
 
 /** A model, and how it came to be chosen. */
 export interface Choice {
@@ -38,30 +39,30 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
   let choice: Promise<Choice> | undefined
 
   const settingsOf = (name: string) => config.settings.providers?.[name]
-  const keyOf = (vendor: Vendor, name: string): string | undefined => {
-    const own = settingsOf(name)?.api_key_env
-    for (const variable of own === undefined ? vendor.keys : [own]) {
-      const key = env.values.get(variable)
-      if (key) return key
-    }
-    return undefined
-  }
-  const baseUrlOf = (vendor: Vendor, name: string): string | undefined => {
-    const host = vendor.name === 'ollama' ? env.values.get('OLLAMA_HOST') : undefined
-    return settingsOf(name)?.base_url ?? (host === undefined || /^https?:/.test(host) ? host : `http://${host}`)
-  }
   const vendorOf = (name: string) => findVendor(settingsOf(name)?.type ?? name)
+  const keyNames = (vendor: Vendor, name: string): readonly string[] => {
+    const own = settingsOf(name)?.api_key_env
+    return own === undefined ? vendor.key_names : [own]
+  }
+  const setKey = (vendor: Vendor, name: string) => keyNames(vendor, name).find((variable) => env.values.get(variable))
+  const baseUrlOf = (vendor: Vendor, name: string): string | undefined => {
+    const variable = vendor.url_names.find((candidate) => env.values.get(candidate))
+    const url = settingsOf(name)?.base_url ?? (variable === undefined ? undefined : env.values.get(variable))
+    return url === undefined || /^https?:/.test(url) ? url : `http://${url}`
+  }
 
-  const make = (name: string, vendor: Vendor): Promise<Provider> => {
+  const make = async (name: string, vendor: Vendor): Promise<Provider> => {
     const base_url = baseUrlOf(vendor, name)
     const connections = settingsOf(name)?.connections
+    const [key_name] = keyNames(vendor, name)
+    const script = vendor.name === 'scripted' ? await readScript(env.values.get('LLM_ORC_SCRIPT')) : undefined
     return createProvider(vendor, {
       name,
-      key: () => keyOf(vendor, name),
-      ...(vendor.keys[0] === undefined ? {} : { key_name: settingsOf(name)?.api_key_env ?? vendor.keys[0] }),
+      key: () => env.values.get(setKey(vendor, name) ?? ''),
+      ...(key_name === undefined ? {} : { key_name }),
       ...(base_url === undefined ? {} : { base_url }),
       ...(connections === undefined ? {} : { connections }),
-      script: env.values.get('LLM_ORC_SCRIPT'),
+      ...(script === undefined ? {} : { script }),
     })
   }
 
@@ -76,22 +77,29 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
     return known
   }
 
+  /** The models of a local server, if one answers. */
+  const probe = async (name: string): Promise<readonly string[] | undefined> => {
+    const asked = await provider({ provider: name })
+    const found = asked && (await probeProvider(asked))
+    return found?.up ? found.models.map((model) => model.id) : undefined
+  }
+
   const look = async (): Promise<Choice> => {
     const configured = findDefaultProfile(config.settings, profiles.profiles)
     if (configured) return { profile: configured, why: `${describe(configured)}, because it is the configured default` }
     for (const vendor of VENDORS) {
-      if (vendor.keys.length === 0 || vendor.default_model === undefined || keyOf(vendor, vendor.name) === undefined) continue
-      const profile = profileOf(vendor, vendor.default_model)
-      const key = vendor.keys.find((variable) => env.values.get(variable)) ?? vendor.keys[0]
+      const key = setKey(vendor, vendor.name)
+      if (vendor.local || vendor.model === undefined || key === undefined) continue
+      const profile = profileOf(vendor, vendor.model)
       return { profile, why: `${describe(profile)}, because ${key} is set` }
     }
-    for (const vendor of VENDORS) {
-      if (!vendor.local || vendor.keys.length > 0) continue
-      const models = await probeVendor(vendor, baseUrlOf(vendor, vendor.name))
-      const model = models?.[0]
+    const servers = VENDORS.filter((vendor) => vendor.local && vendor.base_url !== undefined)
+    const answers = await Promise.all(servers.map((vendor) => probe(vendor.name)))
+    for (const [index, vendor] of servers.entries()) {
+      const model = answers[index]?.[0]
       if (model === undefined) continue
       const profile = profileOf(vendor, model)
-      return { profile, why: `${describe(profile)}, because a local ${vendor.name} server answers and no key is set` }
+      return { profile, why: `${describe(profile)}, because a local ${vendor.title} server answers and no key is set` }
     }
     const profile = { name: 'default', provider: 'embedded', model: 'extractive' }
     return { profile, why: `${describe(profile)}, because no key is set and no local server answers; it quotes, it is not a language model` }
@@ -112,7 +120,7 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
       const vendor = slash > 0 ? vendorOf(name.slice(0, slash)) : vendorOf(name)
       if (vendor && slash > 0) return { profile: { name: '', provider: name.slice(0, slash), model: name.slice(slash + 1) }, why: '' }
       if (vendor) {
-        const model = vendor.default_model ?? (await probeVendor(vendor, baseUrlOf(vendor, name)))?.[0]
+        const model = vendor.model ?? (await probe(name))?.[0]
         if (model === undefined) {
           throw new OrcError({ code: 'bad_input', message: `${name} has no usual model and its server names none`, hint: `Name one, for example ${name}/MODEL.` })
         }
@@ -136,13 +144,16 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
     if (!vendor) return { provider: name, available: false, reason: 'its type is not known' }
     if (vendor.name === 'embedded') return { provider: name, available: true, reason: 'always there; extractive, not a language model', models: ['extractive'] }
     if (vendor.name === 'scripted') return { provider: name, available: true, reason: 'answers from a script, for tests and rehearsals' }
-    if (vendor.keys.length > 0) {
-      const variable = settingsOf(name)?.api_key_env ?? vendor.keys[0]
-      return keyOf(vendor, name) === undefined
-        ? { provider: name, available: false, reason: `no key: set ${variable}` }
-        : { provider: name, available: true, reason: `a key is set (${variable})` }
+    if (vendor.key_required) {
+      const key = setKey(vendor, name)
+      return key === undefined
+        ? { provider: name, available: false, reason: `no key: set ${keyNames(vendor, name).join(' or ')}` }
+        : { provider: name, available: true, reason: `a key is set (${key})` }
     }
-    const models = await probeVendor(vendor, baseUrlOf(vendor, name))
+    if (baseUrlOf(vendor, name) === undefined && vendor.base_url === undefined) {
+      return { provider: name, available: false, reason: 'no address: give a profile its base_url' }
+    }
+    const models = await probe(name)
     return models
       ? { provider: name, available: true, reason: 'its server answers', models }
       : { provider: name, available: false, reason: 'no server answers at its address' }

@@ -14,6 +14,7 @@ import type { App } from './app.ts'
 import { createNodeWorld } from './node-world.ts'
 import { describeOwner, isOwnerDead } from './owner.ts'
 import { createPorts, stepKinds } from './ports.ts'
+import { comparePinned } from './pinned.ts'
 import { reportRun } from './run-report.ts'
 import type { Target } from './target.ts'
 
@@ -65,9 +66,10 @@ export async function prepareRun(app: App, order: RunOrder): Promise<string> {
 export async function continueRun(app: App, run: string, steering: Steering & { readonly accept_changed?: boolean }): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type !== 'run-finished') {
+    const files = await comparePinned(app, { run, events, accept: steering.accept_changed ?? false })
     const ports = await createPorts(app, steering.watcher)
     const lease = await holdLease(app, run)
-    const resumed = await resumeRun(ports, run, { lease })
+    const resumed = await resumeRun(ports, run, { lease, ...(files ? { files } : {}) })
     if ('seq' in resumed) {
       await lease.release()
       const hint = 'The step code has changed since; look at it with: llm-orc runs replay RUN'

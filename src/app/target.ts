@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { findEnsemble } from '../config/find-ensemble.ts'
-import { findRole } from '../config/roles.ts'
+import { readRoles } from '../config/roles.ts'
 import { resolveScript } from '../config/scripts.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
 import type { Ensemble } from '../graph/ensemble.ts'
@@ -96,19 +96,15 @@ function uniqueId(wanted: string, steps: readonly GraphStep[]): string {
 async function resolveScripts(app: App, references: readonly string[]): Promise<Map<string, PinnedScript | MissingScript>> {
   const scripts = new Map<string, PinnedScript | MissingScript>()
   for (const reference of references) {
-    const script = await resolveScript(reference, app.paths)
+    const script = await resolveScript(reference, app.paths, { node: process.execPath })
     scripts.set(reference, script)
   }
   return scripts
 }
 
-async function resolveRoles(app: App, names: readonly string[]): Promise<Map<string, Role>> {
-  const roles = new Map<string, Role>()
-  for (const name of names) {
-    const role = await findRole(name, app.config)
-    if (role) roles.set(name, role)
-  }
-  return roles
+async function resolveRoles(app: App, names: readonly string[]): Promise<ReadonlyMap<string, Role>> {
+  if (names.length === 0) return new Map()
+  return (await readRoles(app.config)).roles
 }
 
 /** Scripts are pinned by digest: the digest stands in the definition, and the executor refuses a changed file. */

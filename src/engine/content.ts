@@ -6,7 +6,10 @@ import type { BlobStore } from '../journal/journal.ts'
 import type { EngineWorld } from './world.ts'
 
 /** Thrown where content is needed that has been removed. */
-export class ContentRemoved extends Error {}
+export class ContentRemoved extends Error {
+  /** The step that needed it, once that is known. */
+  step: string | undefined
+}
 
 const CACHE_BYTES = 32 * 1024 * 1024
 

@@ -2,7 +2,7 @@ import type { Event } from '../events/event.ts'
 import type { RunState, StepState, Wake } from '../events/state.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
 import { type Answer, Attempt, type RawOffer } from './attempt.ts'
-import type { ContentStore } from './content.ts'
+import { ContentRemoved, type ContentStore } from './content.ts'
 import type { Delta } from './effect.ts'
 import { type Inputs, StepFailure, type StepKind, type StepOutcome } from './step.ts'
 
@@ -17,6 +17,7 @@ export class Deliveries {
   readonly #kinds: { readonly [kind: string]: StepKind }
   readonly #delta: ((step: string, attempt: number, delta: Delta) => void) | undefined
   readonly #changed: (() => void) | undefined
+  readonly #removed: ((step: string) => void) | undefined
 
   constructor(options: {
     readonly state: RunState
@@ -25,12 +26,15 @@ export class Deliveries {
     delta?(step: string, attempt: number, delta: Delta): void
     /** An attempt made an offer. */
     changed?(): void
+    /** A step needs content that is gone; its attempt is dropped. Without this, `flush` throws ContentRemoved. */
+    removed?(step: string): void
   }) {
     this.#state = options.state
     this.#store = options.store
     this.#kinds = options.kinds
     this.#delta = options.delta
     this.#changed = options.changed
+    this.#removed = options.removed
   }
 
   get waiting(): number {
@@ -58,9 +62,14 @@ export class Deliveries {
         continue
       }
       told.add(item.wake.step)
-      const event = item.event ?? (await this.#store.eventAt(item.wake.seq))
-      const handed = event && this.#hand(item.wake, event)
-      if (handed) await handed
+      try {
+        const event = item.event ?? (await this.#store.eventAt(item.wake.seq))
+        const handed = event && this.#hand(item.wake, event)
+        if (handed) await handed
+      } catch (error) {
+        if (!(error instanceof ContentRemoved)) throw error
+        this.#giveUp(item.wake, error)
+      }
     }
     this.#queue = [...later, ...this.#queue]
     return true
@@ -84,6 +93,14 @@ export class Deliveries {
     const offers = this.attempts.get(offer.step)?.offers
     const index = offers?.indexOf(offer) ?? -1
     if (index >= 0) offers?.splice(index, 1)
+  }
+
+  #giveUp({ step, at }: Wake, error: ContentRemoved): void {
+    error.step ??= step
+    if (!this.#removed) throw error
+    this.attempts.get(step)?.abort('content it needs has been removed', at)
+    this.end(step)
+    this.#removed(step)
   }
 
   #hand(wake: Wake, event: Event): Promise<void> | undefined {

@@ -124,7 +124,7 @@ async function beginRun(
 export async function resumeRun(
   ports: EnginePorts,
   run: string,
-  how: { readonly lease?: RunLease; readonly files?: readonly PinnedFile[] } = {},
+  how: { readonly lease?: RunLease; readonly files?: RunPlan['files'] } = {},
 ): Promise<Run | Divergence> {
   const { world, journal, blobs, kinds } = ports
   const folded = createRunState()
@@ -165,7 +165,8 @@ export async function resumeRun(
   await replay.settle()
   live = new LiveRun({ run, ports, state: replay.state, store, deliveries: replay.deliveries, lease: how.lease })
   if (!replay.state.finished) {
-    const data = { kinds: versionsOf(kinds), files: how.files ?? files }
+    const pinned = how.files?.map((file) => ({ name: file.name, content: store.make(file.content) }))
+    const data = { kinds: versionsOf(kinds), files: pinned ?? files }
     live.input({ type: 'run-resumed', actor: 'worker', data, causes: [replay.state.seq] })
   }
   return drive(ports, live, store)

@@ -10,8 +10,15 @@ import type { LiveRun } from './live.ts'
 export type Command =
   | { readonly type: 'cancel'; readonly reason?: string }
   /** Somebody found out what became of an effect nobody knew about. */
-  | { readonly type: 'resolve'; readonly key: string; readonly outcome: 'done'; readonly answer: Json }
-  | { readonly type: 'resolve'; readonly key: string; readonly outcome: 'failed' | 'not-done' }
+  | (Resolution & { readonly outcome: 'done'; readonly answer: Json })
+  | (Resolution & { readonly outcome: 'failed' | 'not-done' })
+
+interface Resolution {
+  readonly type: 'resolve'
+  readonly key: string
+  /** The newest intent its author had seen: words about an earlier try must not resolve a later one. */
+  readonly intent?: number
+}
 
 /** Takes the commands of a run, each once and in order, until the signal aborts. */
 export async function takeCommands(
@@ -20,10 +27,8 @@ export async function takeCommands(
   { store, signal }: { readonly store: ContentStore; readonly signal: AbortSignal },
 ): Promise<void> {
   for await (const record of journal.follow(`inbox/${live.run}`, live.state.command + 1, signal)) {
-    const draft = commandEvent(record.data as Command, { seq: record.seq, state: live.state, store })
-    if (draft) live.input(draft)
+    live.input(() => commandEvent(record.data as Command, { seq: record.seq, state: live.state, store }))
     live.sawCommand(record.seq)
-    live.kick()
   }
 }
 
@@ -39,7 +44,7 @@ export function commandEvent(
   }
   const effect = state.effects.get(command.key)
   const asked = effect && (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open'))
-  if (!asked) return undefined
+  if (!asked || (command.intent !== undefined && command.intent !== effect.intent)) return undefined
   const causes = [effect.intent]
   if (command.outcome === 'done') {
     const answer = toJson(command.answer)

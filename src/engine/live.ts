@@ -30,7 +30,7 @@ export class LiveRun {
   readonly #writer: Writer
   readonly #lease: RunLease | undefined
   readonly #performances: Performances
-  readonly #inbox: { draft: Draft; done?: (() => void) | undefined }[] = []
+  readonly #inbox: (() => Draft | undefined)[] = []
   readonly #heldOffers = new Map<string, RawOffer[]>()
   readonly #heldStarts = new Map<string, EventOf<'effect-intended'>[]>()
   #intents: EventOf<'effect-intended'>[] = []
@@ -88,12 +88,11 @@ export class LiveRun {
     return this.#writer.pending.find((event) => event.seq === seq)
   }
 
-  /** Something happened outside. Answers false when the run has ended and takes nothing any more. */
-  input(draft: Draft, done?: () => void): boolean {
-    if (this.#over) return false
-    this.#inbox.push({ draft, done })
+  /** Something happened outside. A function is asked for its event when its turn has come, for by then it may have none. */
+  input(draft: Draft | (() => Draft | undefined)): void {
+    if (this.#over) return
+    this.#inbox.push(typeof draft === 'function' ? draft : () => draft)
     this.kick()
-    return true
   }
 
   /** The highest inbox record the holder has looked at, whether or not an event came of it. */
@@ -127,13 +126,14 @@ export class LiveRun {
       this.#again = false
       const at = Math.max(this.#state.at, this.#ports.world.clock())
       this.#writer.decide(at)
-      this.#fireTimers(at)
-      for (const { draft, done } of this.#inbox.splice(0)) {
-        if (!this.#state.finished) this.#writer.append(draft, at)
-        done?.()
+      for (const make of this.#inbox.splice(0)) {
+        const draft = this.#state.finished ? undefined : make()
+        if (draft) this.#writer.append(draft, at)
       }
+      this.#fireTimers(at)
       await this.#deliveries.flush()
       await this.#ports.world.drain()
+      if (this.#over) return
       this.#admitOffers(Math.max(at, this.#ports.world.clock()))
       const idle = this.#inbox.length === 0 && this.#deliveries.waiting === 0 && this.#deliveries.offered.size === 0
       if (!idle && this.#writer.pending.length < BATCH) continue
@@ -228,14 +228,12 @@ export class LiveRun {
       draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
     if (!entered) this.#performances.leave(pool)
     if (draft === 'hold' || draft === 'stale') return
-    const event = this.#writer.append(draft, at)
     if (raw.what === 'fail' && raw.foreign !== undefined) {
-      const text = this.#store.make(raw.foreign)
-      this.#writer.append(
-        { type: 'note-written', actor: 'engine', data: { about: raw.step, text }, causes: [event.seq] },
-        at,
-      )
+      // Before the failure, for that may end the run.
+      const data = { about: raw.step, text: this.#store.make(raw.foreign) }
+      this.#writer.append({ type: 'note-written', actor: 'engine', data, causes: draft.causes }, at)
     }
+    this.#writer.append(draft, at)
   }
 
   /** Gives free places of pools to those who wait: repetitions first, then offers, both in order of arrival. */

@@ -169,9 +169,7 @@ export class Performances {
       retry: outcome.retry,
       ...this.#valueOf('detail', outcome.detail),
       ...this.#valueOf('partial', outcome.partial),
-      ...(outcome.retry_after_ms === undefined
-        ? {}
-        : { retry_after_ms: Math.max(0, Math.round(outcome.retry_after_ms)) }),
+      ...waitOf(outcome.retry_after_ms),
       ms,
       ...cost,
     }
@@ -187,4 +185,10 @@ export class Performances {
     const plain = content === undefined ? undefined : toJson(content)
     return plain?.ok ? { [name]: this.#store.make(plain.json) } : {}
   }
+}
+
+/** What a server asks for, as a number a journal can keep. */
+function waitOf(ms: number | undefined): { readonly retry_after_ms?: number } {
+  if (ms === undefined || Number.isNaN(ms)) return {}
+  return { retry_after_ms: Math.min(Math.max(0, Math.round(ms)), Number.MAX_SAFE_INTEGER) }
 }

@@ -3,7 +3,7 @@ import { type Event, originOf } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { digestContent, valuesOf, withoutInline } from '../events/hash.ts'
 import { createRunState, type RunState } from '../events/state.ts'
-import type { Value } from '../events/values.ts'
+import type { Content, Value } from '../events/values.ts'
 import type { BlobStore } from '../journal/journal.ts'
 import { admit } from './admit.ts'
 import type { RawOffer } from './attempt.ts'
@@ -54,16 +54,19 @@ export class Replay {
       state: this.state,
       store: options.store,
       kinds: options.kinds,
+      // A resumed step cannot go on without what it had read; a verified one is believed from here on.
+      ...(this.#only ? {} : { removed: (step: string) => void this.taken.add(step) }),
     })
   }
 
   /** Takes the next event of the record. */
   async feed(recorded: Event): Promise<Divergence | undefined> {
+    const origin = originOf(recorded.type, recorded.actor)
     const decided = decide(this.state, recorded.at)
     let divergence: Divergence | undefined
     if (decided && recorded.type !== 'run-forked') divergence = this.#compare(decided, recorded, undefined)
-    else if (originOf(recorded.type, recorded.actor) === 'decision') divergence = notDue(recorded)
-    else if (originOf(recorded.type, recorded.actor) === 'output') divergence = await this.#expect(recorded)
+    else if (origin === 'decision') divergence = notDue(recorded)
+    else divergence = await this.#examine(recorded, origin === 'output' ? answeredOffer(recorded) : undefined)
     if (divergence) return divergence
     this.#accept(recorded)
     return undefined
@@ -92,23 +95,39 @@ export class Replay {
     return !this.taken.has(step) && (this.#only === undefined || this.#only.has(`${step}@${attempt}`))
   }
 
-  async #expect(recorded: Event): Promise<Divergence | undefined> {
-    const wanted = answeredOffer(recorded)
-    if (!this.#concerns(wanted.step, wanted.attempt)) return undefined
+  /** Looks at the content of an input or output, and at whether a step offers it; when resuming, only at running attempts. */
+  async #examine(recorded: Event, wanted: Wanted | undefined): Promise<Divergence | undefined> {
+    const again = wanted !== undefined && this.#concerns(wanted.step, wanted.attempt)
+    if (!again && this.#only) return undefined
+    const contents = new Map<string, Recorded>()
+    for (const { path, value } of valuesOf(recorded)) {
+      const content = value.inline ?? (await this.#blobs.get(this.#run, value.sha256))
+      if (!content) this.redacted.push(`${recorded.seq}/${path}`)
+      else if (!value.inline && digestContent(content, this.#world.sha256) !== value.sha256) {
+        const message = `event ${recorded.seq}: the content at ${path} was altered`
+        return { seq: recorded.seq, code: 'altered', where: path, message }
+      }
+      contents.set(path, { value, content })
+    }
+    return again ? this.#expect(recorded, wanted, contents) : undefined
+  }
+
+  async #expect(
+    recorded: Event,
+    wanted: Wanted,
+    contents: ReadonlyMap<string, Recorded>,
+  ): Promise<Divergence | undefined> {
     const raw = await this.#waitFor(wanted.step, wanted.id)
-    if (!raw) return this.#missing(recorded, wanted)
-    const contents = await this.#contentsOf(recorded)
+    if (!raw) return this.taken.has(wanted.step) ? undefined : this.#missing(recorded, wanted)
     const changed: { path: string; recorded: string; now: string }[] = []
     const make: MakeValue = (content, path) => {
       const known = contents.get(path)
       const text = canonicalJson(content)
       if (!known) return nothing
-      if (known.salt === undefined) {
-        this.redacted.push(`${recorded.seq}/${path}`)
-        return known.value
-      }
-      if (digestContent({ salt: known.salt, text }, this.#world.sha256) === known.value.sha256) return known.value
-      changed.push({ path, recorded: known.text ?? '', now: text })
+      if (!known.content) return known.value
+      const { salt, text: before } = known.content
+      if (digestContent({ salt, text }, this.#world.sha256) === known.value.sha256) return known.value
+      changed.push({ path, recorded: before, now: text })
       return nothing
     }
     const draft = admit(this.state, prepareOffer(raw, make), recorded.at)
@@ -128,7 +147,7 @@ export class Replay {
   async #waitFor(step: string, id: string): Promise<RawOffer | undefined> {
     for (let round = 0; ; round++) {
       const found = this.deliveries.find(step, id)
-      if (found) return found
+      if (found || this.taken.has(step)) return found
       const flushed = await this.deliveries.flush()
       await this.#world.drain()
       if (flushed) round = 0
@@ -139,7 +158,7 @@ export class Replay {
     }
   }
 
-  #missing(recorded: Event, { step, attempt, id }: { step: string; attempt: number; id: string }): Divergence {
+  #missing(recorded: Event, { step, attempt, id }: Wanted): Divergence {
     const running = this.deliveries.attempts.get(step)
     const now = running?.offers[0]
     const where = `${step}@${attempt}`
@@ -174,15 +193,14 @@ export class Replay {
       canonicalJson(withoutInline(now.type, now.data)) === canonicalJson(withoutInline(recorded.type, recorded.data))
     return same ? undefined : describeDifference(recorded, now, changed)
   }
+}
 
-  async #contentsOf(event: Event): Promise<Map<string, { value: Value; salt?: string; text?: string }>> {
-    const contents = new Map<string, { value: Value; salt?: string; text?: string }>()
-    for (const { path, value } of valuesOf(event)) {
-      const content = value.inline ?? (await this.#blobs.get(this.#run, value.sha256))
-      contents.set(path, content ? { value, salt: content.salt, text: content.text } : { value })
-    }
-    return contents
-  }
+type Wanted = ReturnType<typeof answeredOffer>
+
+/** A value of a recorded event; its content is gone where there is none. */
+interface Recorded {
+  readonly value: Value
+  readonly content: Content | undefined
 }
 
 const nothing: Value = { sha256: 'different', bytes: 0, type: 'none' }

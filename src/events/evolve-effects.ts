@@ -1,6 +1,6 @@
 import type { EventOf } from './event.ts'
 import { randomOf } from './random.ts'
-import { type EffectState, isEnded, type RunState, type StepState } from './state.ts'
+import { type EffectState, type EffectStatus, isEnded, type RunState, type StepState } from './state.ts'
 
 export function intendEffect(state: RunState, event: EventOf<'effect-intended'>): void {
   const { data } = event
@@ -46,10 +46,15 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
   if (data.safety === 'billable') step.calls += 1
 }
 
-/** An answer or a final failure: the effect closes, and its step is told unless it has ended. */
-function closeEffect(state: RunState, effect: EffectState, status: 'done' | 'failed', seq: number): void {
+/** The effect is no longer open, if it was: only open ones are counted. */
+function leaveOpen(state: RunState, effect: EffectState, status: Exclude<EffectStatus, 'open'>): void {
   if (effect.status === 'open') state.openEffects -= 1
   effect.status = status
+}
+
+/** An answer or a final failure: the effect closes, and its step is told unless it has ended. */
+function closeEffect(state: RunState, effect: EffectState, status: 'done' | 'failed', seq: number): void {
+  leaveOpen(state, effect, status)
   effect.answer = seq
   const step = state.steps.get(effect.step) as StepState
   const current = step.status === 'running' && step.attempt === effect.attempt
@@ -78,8 +83,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   const step = state.steps.get(effect.step) as StepState
   const unsafe = effect.safety === 'unsafe'
   if (unsafe && data.code === 'abandoned') {
-    effect.status = 'unknown'
-    state.openEffects -= 1
+    leaveOpen(state, effect, 'unknown')
     state.due.push({ what: 'unknown', key: effect.key, cause: event.seq })
     return
   }
@@ -89,8 +93,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   const allowed = data.retry && (!unsafe || data.touched === 'no') && effect.tries < state.limits.tries
   const affordable = effect.safety !== 'billable' || step.calls < state.limits.calls_per_step
   if (current && !state.stop && allowed && affordable && wait !== undefined) {
-    effect.status = 'waiting'
-    state.openEffects -= 1
+    leaveOpen(state, effect, 'waiting')
     const key = `redo:${effect.key}#${effect.tries}`
     state.timers.add({ key, due: event.at + wait, cause: event.seq, what: 'redo', effect: effect.key })
     return
@@ -113,9 +116,8 @@ export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): v
   const effect = state.effects.get(event.data.key)
   if (!effect) return
   const step = state.steps.get(effect.step) as StepState
-  if (effect.status === 'open') state.openEffects -= 1
   if (effect.safety === 'unsafe') step.touched = true
-  effect.status = 'unknown'
+  leaveOpen(state, effect, 'unknown')
   const current = step.status === 'running' && step.attempt === effect.attempt
   if (!current) {
     if (effect.safety === 'unsafe') state.unknown.push(effect.key)
@@ -127,14 +129,20 @@ export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): v
   if (then === 'fail') closeEffect(state, effect, 'failed', event.seq)
 }
 
-/** A step has ended: what waited is dropped, what nobody knows is listed, what runs goes on until it reports. */
+/**
+ * An attempt is over: what waited and what was asked is dropped, what nobody knows is listed, what runs goes on until it reports.
+ * If the step will run again, the outcomes of its unsafe effects are kept for the next attempt.
+ */
 export function dropEffectsOf(state: RunState, step: StepState): void {
   if (!step.effects) return
   for (const key of [...step.effects]) {
     const effect = state.effects.get(key) as EffectState
-    if (effect.status === 'open') continue
-    if (effect.status === 'waiting') state.timers.drop(`redo:${key}#${effect.tries}`)
-    if (effect.status === 'unknown' && effect.safety === 'unsafe') state.unknown.push(key)
+    const { status } = effect
+    if (status === 'open' && effect.kind !== 'ask') continue
+    if (!isEnded(step.status) && (status === 'done' || status === 'failed')) continue
+    leaveOpen(state, effect, 'failed')
+    if (status === 'waiting') state.timers.drop(`redo:${key}#${effect.tries}`)
+    if (status === 'unknown' && effect.safety === 'unsafe') state.unknown.push(key)
     forget(state, step, key)
   }
 }
@@ -145,8 +153,7 @@ export function reopenEffects(state: RunState, cause: number): void {
     if (effect.status !== 'open' || effect.kind === 'ask') continue
     const step = state.steps.get(effect.step) as StepState
     const current = step.status === 'running' && step.attempt === effect.attempt
-    effect.status = 'unknown'
-    state.openEffects -= 1
+    leaveOpen(state, effect, 'unknown')
     state.due.push({ what: current && effect.safety !== 'unsafe' ? 'redo' : 'unknown', key: effect.key, cause })
   }
 }

@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical.ts'
 import { takeDue, takeReady } from './due.ts'
 import type { Event, EventOf } from './event.ts'
-import { failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
+import { dropEffectsOf, failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
 import { withoutInline } from './hash.ts'
 import { fingerprint } from './random.ts'
@@ -143,6 +143,7 @@ function failStep(state: RunState, event: EventOf<'step-failed'>): void {
   }
   endAttempt(state, step)
   step.status = 'retrying'
+  dropEffectsOf(state, step)
   const key = `again:${step.id}@${step.attempt}`
   state.timers.add({ key, due: data.retry_at, cause: seq, what: 'again', step: step.id, attempt: step.attempt })
 }

@@ -6,7 +6,7 @@ import { toOutputText, toSendableArguments } from './tool-arguments.ts'
 export function toChatBody(request: ModelRequest): Record<string, unknown> {
   const { options = {}, tools, response_schema } = request
   const limit = 'max_completion_tokens' in options ? 'max_completion_tokens' : 'max_tokens'
-  return {
+  const body = {
     stream: true,
     // Without it most servers count no tokens in a stream.
     ...(options.stream !== false && { stream_options: { include_usage: true } }),
@@ -20,6 +20,8 @@ export function toChatBody(request: ModelRequest): Record<string, unknown> {
     ...(request.max_tokens !== undefined && { [limit]: request.max_tokens }),
     ...(tools && tools.length > 0 && { tools: tools.map(toChatTool) }),
   }
+  // `null` takes a default of ours away, for servers that refuse what they do not know.
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
 }
 
 export function toChatTool(tool: NonNullable<ModelRequest['tools']>[number]): JsonObject {

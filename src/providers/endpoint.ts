@@ -51,9 +51,11 @@ export function isLoopback(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? '')
 }
 
-/** People paste whole endpoints; the part that names an operation is taken off. */
-function trimUrl(url: string): string {
-  return url.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|responses|messages|api\/chat)$/, '')
+/** People paste whole endpoints, or a host and port alone: the operation is taken off, `http://` put on. */
+function trimUrl(text: string): string {
+  const url = text.trim().replace(/\/+$/, '')
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `http://${url}`
+  return whole.replace(/\/(chat\/completions|completions|responses|messages|api\/chat)$/, '')
 }
 
 function sameOrigin(one: string, other: string): boolean {

@@ -42,8 +42,12 @@ export async function listModels(http: Http, ask: ListAsk): Promise<readonly Mod
         }
       : readHttpFailure(error, speaker)
   }
-  const { code, message, detail } = failure
-  throw new OrcError({ code, message, ...(detail && { hint: detail }) })
+  throw toProblem(failure)
+}
+
+/** A failure where the interface throws. */
+export function toProblem({ code, message, detail }: ProviderFailure): OrcError {
+  return new OrcError({ code, message, ...(detail && { hint: detail }) })
 }
 
 function parseOrNothing(text: string): unknown {

@@ -44,9 +44,10 @@ export function createOllama(options: ProviderOptions = {}): Provider {
   }
 }
 
-/** Addresses of the OpenAI-like door of the same server are common in older settings. */
+/** Takes what stands in `OLLAMA_HOST` too: a bare host means Ollama's port, and the address a server listens on is not one to call. */
 function toRoot(base_url: string): string {
-  return base_url.replace(/\/(v1|api)$/, '')
+  const root = base_url.replace(/\/(v1|api)$/, '').replace('//0.0.0.0', '//127.0.0.1')
+  return /^http:\/\/[^:/]+$/.test(root) ? `${root}:11434` : root
 }
 
 function toBody(request: ModelRequest): Record<string, unknown> {

@@ -1,40 +1,44 @@
+import type { JsonObject } from '../events/values.ts'
 import { ChatReader } from './chat-reader.ts'
 import { toChatBody } from './chat-request.ts'
 import { findEndpoint, type ProviderOptions } from './endpoint.ts'
+import { describeMissingKey } from './failures.ts'
 import { openHttp } from './http.ts'
-import { listModels, pickData } from './model-list.ts'
-import type { Provider } from './provider.ts'
+import { listModels, pickData, toProblem } from './model-list.ts'
+import type { ModelPart, Provider, ProviderFailure } from './provider.ts'
 import { callOverWire } from './wire.ts'
 
-/** Where well-known local servers listen when nobody says otherwise. */
-export const LOCAL_SERVERS = {
-  lmstudio: 'http://127.0.0.1:1234/v1',
-  'llama-server': 'http://127.0.0.1:8080/v1',
-  vllm: 'http://127.0.0.1:8000/v1',
-} as const
+export interface CompatibleOptions extends ProviderOptions {
+  /** Fail before the call when there is no key; default false, as local servers need none. */
+  readonly key_required?: boolean
+  /** Options of every call, weaker than a request's own; `null` leaves a field out. */
+  readonly defaults?: JsonObject
+}
 
-/** Any server that speaks chat completions. `base_url` includes the version, for example `http://127.0.0.1:8080/v1`. A key is optional. */
-export function createOpenAICompatible(options: ProviderOptions = {}): Provider {
+/** Any server that speaks chat completions. `base_url` includes the version, for example `http://127.0.0.1:8080/v1`. */
+export function createOpenAICompatible(options: CompatibleOptions = {}): Provider {
   const id = options.name ?? 'openai-compatible'
   const http = openHttp(options)
-  const settings = { ...options, vendor: id, fallback_url: LOCAL_SERVERS['llama-server'] }
+  const settings = { ...options, vendor: id, fallback_url: 'http://127.0.0.1:8080/v1' }
   const toHeaders = (key: string | undefined) => ({
     ...(key && { authorization: `Bearer ${key}` }),
     ...options.headers,
   })
   return {
     id,
-    models: (signal) => {
+    models: async (signal) => {
       const { base_url, key, speaker } = findEndpoint(settings)
+      if (options.key_required && !key) throw toProblem(describeMissingKey(speaker))
       return listModels(http, { url: `${base_url}/models`, headers: toHeaders(key), speaker, pick: pickData, signal })
     },
     stream: (request, signal) => {
       const { base_url, key, speaker } = findEndpoint(settings, request)
+      if (options.key_required && !key) return failAtOnce(describeMissingKey(speaker))
       return callOverWire({
         http,
         url: `${base_url}/chat/completions`,
         headers: toHeaders(key),
-        body: toChatBody(request),
+        body: toChatBody({ ...request, options: { ...options.defaults, ...request.options } }),
         signal,
         speaker,
         framing: 'events',
@@ -42,4 +46,8 @@ export function createOpenAICompatible(options: ProviderOptions = {}): Provider 
       })
     },
   }
+}
+
+async function* failAtOnce(failure: ProviderFailure): AsyncGenerator<ModelPart, void, undefined> {
+  yield { type: 'failed', failure }
 }

@@ -15,6 +15,7 @@ export class SdkAnswer {
   #speaker: Speaker
   #ids: CallIds
   #signs_calls: boolean
+  #called = false
   #signatures = new Map<string, Record<string, Record<string, unknown>>>()
   /** Calls begun but not yet given whole: a token limit may leave them so. */
   #open = new Map<string, { name: string; arguments: string }>()
@@ -52,6 +53,7 @@ export class SdkAnswer {
         this.#open.delete(part.toolCallId)
         // Tools the vendor runs itself are part of its thinking, not a request to us.
         if (part.providerExecuted) return []
+        this.#called = true
         const call: ModelPart = {
           type: 'tool-call',
           id: this.#ids.claim(part.toolCallId),
@@ -79,10 +81,10 @@ export class SdkAnswer {
   }
 
   #finish(
-    reason: { readonly unified: string; readonly raw: string | undefined },
+    told: { readonly unified: string; readonly raw: string | undefined },
     usage: LanguageModelV4Usage,
   ): ModelPart[] {
-    const { unified, raw } = reason
+    const { unified, raw } = told
     // "Other" without a word from the vendor is the packages' way to say that none came.
     if (!FINISHED.has(unified) || (unified === 'other' && !raw)) {
       return [{ type: 'failed', failure: { ...describeTruncation(this.#speaker), detail: raw ?? unified } }]
@@ -93,8 +95,13 @@ export class SdkAnswer {
       ...call,
     }))
     // A call that never became whole proves that the answer is not, whatever reason is given.
-    const told = cut.length > 0 && unified !== 'content-filter' ? 'length' : (unified as FinishReason)
-    return [...cut, { type: 'finish', reason: told, usage: readUsage(usage) }]
+    const reason: FinishReason =
+      cut.length > 0 && unified !== 'content-filter'
+        ? 'length'
+        : this.#called && (unified === 'stop' || unified === 'other')
+          ? 'tool-calls'
+          : (unified as FinishReason)
+    return [...cut, { type: 'finish', reason, usage: readUsage(usage) }]
   }
 
   /** Signatures come with the first, the last or a part in between; later words about one block add to earlier ones. */

@@ -2,9 +2,9 @@ import type { LanguageModelV4 } from '@ai-sdk/provider'
 import type { ModelRequest } from '../events/messages.ts'
 import type { JsonObject } from '../events/values.ts'
 import { findEndpoint, type ProviderOptions } from './endpoint.ts'
-import { describeAbort, describeMissingKey, describeTruncation } from './failures.ts'
+import { describeAbort, describeMissingKey, describeTruncation, type Speaker } from './failures.ts'
 import { type Http, openHttp } from './http.ts'
-import { type ListAsk, listModels } from './model-list.ts'
+import { type ListAsk, listModels, toProblem } from './model-list.ts'
 import type { ModelPart, Provider } from './provider.ts'
 import { SdkAnswer } from './sdk-answer.ts'
 import { readSdkError } from './sdk-failure.ts'
@@ -42,7 +42,8 @@ export function createSdkProvider(vendor: SdkVendor, options: ProviderOptions): 
     id: options.name ?? vendor.vendor,
     models: async (signal) => {
       const { base_url, key, speaker } = findEndpoint(settings)
-      return listModels(http, { ...vendor.list(base_url, key ?? ''), speaker, signal })
+      if (!key) throw toProblem(describeMissingKey(speaker))
+      return listModels(http, { ...vendor.list(base_url, key), speaker, signal })
     },
     stream: async function* (request, signal) {
       const { base_url, key, speaker } = findEndpoint(settings, request)
@@ -67,7 +68,7 @@ interface Call {
   readonly request: ModelRequest
   readonly signal: AbortSignal
   readonly answer: SdkAnswer
-  readonly speaker: Parameters<typeof describeTruncation>[0]
+  readonly speaker: Speaker
   readonly vendor: SdkVendor
 }
 

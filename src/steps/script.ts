@@ -30,10 +30,16 @@ function requestScript(script: ScriptSpec['script']): Pick<ScriptRequest, 'scrip
 }
 
 function fillParameters(parameters: JsonObject, { dependencies }: Inputs): JsonObject {
-  const outputs = dependencies.flatMap(({ step, output }) => (output === undefined ? [] : [[step, output] as const]))
+  const outputs = dependencies.flatMap(({ step, output }) => (output === undefined ? [] : [[step, readAnswer(output)] as const]))
   const filled = fillTemplates(parameters, Object.fromEntries(outputs))
   if (!filled.ok) throw new StepFailure(filled.code, filled.message)
   return filled.value
+}
+
+/** A model's answer that is a JSON object can be referred to by its fields. */
+function readAnswer(output: Json): Json {
+  const parsed = typeof output === 'string' ? readJson(output) : undefined
+  return isJsonObject(parsed) ? parsed : output
 }
 
 /** The step's output, or its failure, which keeps as output what the script said. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { listScripts, resolveScript } from '../../config/scripts.ts'
+import { listScripts } from '../../config/script-list.ts'
+import { resolveScript } from '../../config/scripts.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import type { PinnedScript } from '../../graph/script.ts'
@@ -15,13 +16,13 @@ export const listScriptsOperation = defineOperation({
   summary: 'List the scripts of the project and the library.',
   input: z.object({ category: z.string().optional().describe('Only scripts of this folder.') }),
   run: async (input, { app }) => {
-    const listed = await listScripts(app.paths)
+    const listed = await listScripts(app.paths, { node: process.execPath })
     return { ...listed, scripts: listed.scripts.filter((script) => input.category === undefined || script.category === input.category) }
   },
 })
 
 async function requireScript(app: App, reference: string): Promise<PinnedScript & { type: 'file' }> {
-  const script = await resolveScript(reference, app.paths)
+  const script = await resolveScript(reference, app.paths, { node: process.execPath })
   if (script.type === 'file') return script
   const hint = script.type === 'missing' ? `Searched: ${script.searched.join(', ')}` : 'Name a file; see them with: llm-orc scripts list'
   throw new OrcError({ code: 'script_missing', message: `there is no script ${reference}`, hint })

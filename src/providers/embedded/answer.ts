@@ -5,7 +5,7 @@ import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
 import { measureCoverage, pickDiverse, scoreCentrality, scoreRelevance, weighWords } from './rank.ts'
 import { reviewCode } from './review.ts'
 import { type Sentence, splitSentences } from './sentences.ts'
-import { composeSynthesis } from './synthesis.ts'
+import { composeSynthesis, describeOthers, isProse } from './synthesis.ts'
 import { splitQueryWords } from './words.ts'
 
 const SENTENCE_LIMIT = 20_000
@@ -21,16 +21,17 @@ interface Reading {
 
 /** The whole answer, as lines. Never empty; equal material gives equal lines. */
 export function composeAnswer(material: Material): string[] {
-  const lines = composeBody(material)
+  const { blocks, instruction } = material
+  const lines = blocks.some(isProse)
+    ? composeSynthesis(blocks, instruction)
+    : [...composeFromDocument(material), ...describeOthers(blocks)]
   const limits: string[] = []
   if (material.cut) limits.push('The material was too long; its end was not read.')
   if (material.unread > 0) limits.push(`${material.unread} attached file(s) were not read.`)
   return [...lines, ...(limits.length > 0 ? ['', ...limits] : [])]
 }
 
-function composeBody(material: Material): string[] {
-  const { document, blocks, question, instruction } = material
-  if (blocks.length > 0) return composeSynthesis(material)
+function composeFromDocument({ document, question, instruction }: Material): string[] {
   if (document.trim() === '') {
     return [
       `${NOTICE} Nothing to quote: the request holds no material.`,

@@ -2,10 +2,11 @@ import { type Message, type ModelRequest, textOf } from '../../events/messages.t
 import type { Json } from '../../events/values.ts'
 import { asksForSummary, findAims } from './aims.ts'
 
-/** The answer of another step inside a prompt. */
+/** How another step's answer stands in a prompt: its text, or why there is none. */
 export interface Block {
   readonly label: string
   readonly text: string
+  readonly missing?: string
 }
 
 /** A request taken apart: what is wanted, and what may be quoted. */
@@ -27,18 +28,13 @@ interface Asked {
   readonly rest: string
 }
 
-/** UTF-16 units; the rest of a longer text is left out, and the answer says so. */
+/** UTF-16 units of one text; the rest of a longer one is left out, and the answer says so. */
 const READ_LIMIT = 2_000_000
 
-/** First lines of the labelled blocks in which a prompt hands on other steps' answers. */
-const BLOCK_START = [
-  /^={3,}\s*(?:(?:result|output|answer|response)s?\s+(?:of|from)\s+)?(.+?)\s*={3,}$/iu,
-  /^-{3,}\s*(?:(?:result|output|answer|response)s?\s+(?:of|from)\s+)?(\S.*?)\s*-{3,}$/iu,
-  /^<(?:result|output|answer|response|agent|dependency|step)\b[^>]*?\b(?:name|agent|from|step|of)="([^"]+)"[^>]*>$/iu,
-  /^#{1,4}\s+(?:result|output|answer|response|agent)s?\s*(?:of|from|by|:)\s*(.+?)\s*:?$/iu,
-]
-const BLOCK_END = /^<\/(?:result|output|answer|response|agent|dependency|step)>$/iu
-const INPUT_LABEL = /^(?:the )?(?:original )?(?:input|task|request|user input)$/iu
+/** The headings of a prompt that hands on other steps' answers, each in a fence of its own (see context/prompt). */
+const WORK = /^# Work for /u
+const SECTION = /^## (?:(Input|What to do)|(Answer|No answer) of (.+))$/u
+const FENCE = /^`{3,}$/u
 const ORDER =
   /^(?:please\s+)?(?:summari[sz]e|list|find|extract|name|give|show|tell|explain|quote|read|review|analy[sz]e|identify|answer|build on|based on|using|use|combine|synthesi[sz]e|translate|write|compose|generate|provide)\b(?!\s+of\b)/iu
 /** Headings, items and lines of code never are orders. */
@@ -49,20 +45,23 @@ const QUESTION = /[?？؟]["'”’)]*$/u
 export function readMaterial(request: ModelRequest): Material {
   const system = request.messages.filter(({ role }) => role === 'system').map(({ content }) => textOf(content))
   const lastUser = request.messages.findLastIndex(({ role }) => role === 'user')
-  const earlier = request.messages.flatMap((message, at) => (at === lastUser ? [] : readEarlier(message)))
   const last = request.messages[lastUser]
-  const isSteered = findAims(system.join('\n')).length > 0 || asksForSummary(system.join('\n'))
-  const asked = takeApart(last === undefined ? '' : textOf(last.content), { isSteered, hasMore: earlier.length > 0 })
+  const text = last === undefined ? '' : textOf(last.content)
+  const earlier = request.messages.flatMap((message, at) => (at === lastUser ? [] : readEarlier(message)))
 
-  const { document, blocks } = splitBlocks([...earlier, asked.rest].filter((text) => text.trim() !== '').join('\n\n'))
-  const whole = document.length + blocks.reduce((sum, { text }) => sum + text.length, 0)
+  const isSteered = findAims(system.join('\n')).length > 0 || asksForSummary(system.join('\n'))
+  const handedOn = readHandedOn(text)
+  const asked = takeApart(handedOn?.document ?? text, { isSteered, hasMore: earlier.length > 0 })
+  const document = [...earlier, asked.rest].filter((piece) => piece.trim() !== '').join('\n\n')
+  const blocks = handedOn?.blocks ?? []
+  const texts = [document, ...blocks.map((block) => block.text)]
   return {
-    instruction: [...system, asked.order].filter((text) => text !== '').join('\n'),
+    instruction: [...system, asked.order, handedOn?.order ?? ''].filter((piece) => piece !== '').join('\n'),
     question: QUESTION.test(asked.order) ? asked.order : '',
     document: document.slice(0, READ_LIMIT),
-    blocks: blocks.map(({ label, text }) => ({ label, text: text.slice(0, READ_LIMIT) })),
+    blocks: blocks.map((block) => ({ ...block, text: block.text.slice(0, READ_LIMIT) })),
     unread: request.messages.flatMap(({ content }) => content).filter(({ type }) => type === 'file').length,
-    cut: whole > READ_LIMIT,
+    cut: texts.some((piece) => piece.length > READ_LIMIT),
   }
 }
 
@@ -123,34 +122,35 @@ function isAlone(line: string): boolean {
   return !/[.!?]\s+\S/u.test(line.trim())
 }
 
-function splitBlocks(text: string): { readonly document: string; readonly blocks: readonly Block[] } {
-  const document: string[] = []
-  const blocks: { label: string; lines: string[] }[] = []
-  let open: string[] = document
-  for (const line of text.split('\n')) {
-    const trimmed = line.trim()
-    const label = trimmed.length > 200 ? undefined : matchLabel(trimmed)
-    if (label !== undefined) {
-      open = document
-      if (!INPUT_LABEL.test(label)) {
-        open = []
-        blocks.push({ label, lines: open })
-      }
-    } else if (BLOCK_END.test(trimmed)) open = document
-    else open.push(line)
-  }
-  return {
-    document: document.join('\n').trim(),
-    blocks: blocks.map(({ label, lines }) => ({ label, text: lines.join('\n').trim() })),
-  }
+interface HandedOn {
+  readonly order: string
+  readonly document: string
+  readonly blocks: readonly Block[]
 }
 
-function matchLabel(line: string): string | undefined {
-  for (const pattern of BLOCK_START) {
-    const label = pattern.exec(line)?.[1]
-    if (label !== undefined) return label
+/** Reads a prompt made of fenced sections; undefined for any other text. What stands in a fence never ends it. */
+function readHandedOn(text: string): HandedOn | undefined {
+  if (!WORK.test(text)) return undefined
+  const sections: { readonly heading: RegExpExecArray; readonly lines: string[] }[] = []
+  let fence = ''
+  for (const line of text.split('\n')) {
+    const heading = fence === '' ? SECTION.exec(line) : null
+    if (heading !== null) sections.push({ heading, lines: [] })
+    else if (fence === '' && FENCE.test(line)) fence = line
+    else if (fence !== '' && line === fence) fence = ''
+    else sections.at(-1)?.lines.push(line)
   }
-  return undefined
+  const textUnder = (name: string): string => {
+    const found = sections.find(({ heading }) => heading[1] === name)
+    return found === undefined ? '' : found.lines.join('\n').trim()
+  }
+  const blocks = sections.flatMap(({ heading, lines }) => {
+    const [, , kind, label] = heading
+    if (kind === undefined || label === undefined) return []
+    const body = lines.join('\n').trim()
+    return [kind === 'Answer' ? { label, text: body } : { label, text: '', missing: body }]
+  })
+  return { order: textUnder('What to do'), document: textUnder('Input'), blocks }
 }
 
 function listLeaves(value: Json, path: string, limit: number): string[] {

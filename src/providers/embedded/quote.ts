@@ -8,10 +8,14 @@ export interface Quote {
   readonly text: string
   /** Where it came from, in words for the reader. */
   readonly source: string
+  /** What is said about it, before the quotation marks. */
+  readonly what?: string
 }
 
 export function toBullets(quotes: readonly Quote[]): string[] {
-  return quotes.map(({ text, source }) => `- "${text}" (${source.replace(/[()]/gu, '')})`)
+  return quotes.map(
+    ({ what, text, source }) => `- ${what === undefined ? '' : `${what}: `}"${text}" (${source.replace(/[()]/gu, '')})`,
+  )
 }
 
 export function inTextOrder(indexes: readonly number[]): number[] {

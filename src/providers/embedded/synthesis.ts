@@ -1,70 +1,81 @@
 import { readCount } from './aims.ts'
-import { type Block, type Material, readFacts } from './material.ts'
+import { type Block, readFacts } from './material.ts'
 import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
 import { measureLikeness, pickDiverse, scoreCentrality, weighWords } from './rank.ts'
 import { splitSentences } from './sentences.ts'
+import { splitWords } from './words.ts'
 
-const SENTENCE_LIMIT = 5_000
+/** Sentences and quotes taken from one answer. */
+const READ_LIMIT = 400
+const OWN_BULLET = /^- (?:([^"]{1,80}): )?"(.+)" \(([^()]+)\)$/u
 
-/** What several answers share comes first, then the best of each; measurements are shown as they are. */
-export function composeSynthesis({ blocks, instruction }: Material): string[] {
-  const facts = blocks.map(({ label, text }) => ({ label, facts: readFacts(text) }))
-  const prose = blocks.filter((_, at) => facts[at]?.facts === undefined).map((block) => readQuotes(block))
-  const shared = findShared(prose)
-  const each = Math.min(readCount(instruction) ?? 4, 8)
-  const lines = [`${NOTICE} The best quotes out of ${blocks.length} answer(s), each under its author.`]
-  if (shared.length > 0) lines.push('', 'Chosen by more than one:', ...toBullets(shared.slice(0, each)))
-  const sharedTexts = new Set(shared.map(({ text }) => text))
-  let at = 0
-  for (const { label, facts: measured } of facts) {
-    if (measured !== undefined) {
-      lines.push('', `${label} (measured):`, ...measured.map((fact) => `- ${fact}`))
-      continue
-    }
-    const quotes = (prose[at] ?? []).filter(({ text }) => !sharedTexts.has(text))
-    at += 1
-    const sentences = quotes.map(({ sentence }) => sentence)
-    const weights = weighWords(sentences)
-    const centrality = scoreCentrality(sentences, weights)
-    // The author's order is a ranking too; early quotes keep a small lead.
-    const candidates = quotes.map((_, index) => ({ index, score: (centrality[index] ?? 0) + 0.3 / (index + 1) }))
-    const picked = inTextOrder(pickDiverse(sentences, candidates, each)).flatMap((index) => quotes[index] ?? [])
-    const fallback = sharedTexts.size > 0 ? 'Nothing beyond what is already quoted.' : 'Nothing to quote.'
-    lines.push('', `${label}:`, ...(picked.length > 0 ? toBullets(picked) : [fallback]))
-  }
-  return lines
+/** Answers in words, as opposed to measurements and answers that never came. */
+export function isProse({ text, missing }: Block): boolean {
+  return missing === undefined && text !== '' && readFacts(text) === undefined
 }
 
-/** The sentences of another answer. A bullet of this provider keeps its inner source beside the author's name. */
-function readQuotes({ label, text }: Block): Quote[] {
-  const body = text
-    .split('\n')
-    .filter((line) => !line.startsWith(NOTICE) && !/^\S[^.!?]{0,60}:$/u.test(line.trim()))
-    .join('\n')
-  return splitSentences(body, SENTENCE_LIMIT).map((sentence) => {
-    const marked = /^(?:([^"“]{0,80}): )?"(.+)" \(([^()]+)\)$/u.exec(sentence.text)
-    const quoted = marked?.[2]
-    if (quoted === undefined) return { sentence, text: sentence.text, source: label }
-    const what = marked?.[1]
-    return { sentence, text: what === undefined ? quoted : `${what}: ${quoted}`, source: `${label}; ${marked?.[3]}` }
+/** What several answers share comes first, then the best of each under its author; measurements are shown as they are. */
+export function composeSynthesis(blocks: readonly Block[], instruction: string): string[] {
+  const answers = blocks.filter(isProse).map((block) => readQuotes(block))
+  const shared = findShared(answers)
+  const each = Math.min(readCount(instruction) ?? 4, 8)
+  const lines = [`${NOTICE} The best quotes out of ${answers.length} answer(s), each under its author.`]
+  if (shared.length > 0) lines.push('', 'Chosen by more than one:', ...toBullets(shared.slice(0, each)))
+  for (const block of blocks.filter(isProse)) {
+    const quotes = readQuotes(block).filter((quote) => !shared.some((other) => isTwin(other, quote)))
+    const rest = shared.length > 0 ? 'Nothing beyond what is already quoted.' : 'Nothing to quote.'
+    const picked = pickQuotes(quotes, each)
+    lines.push('', `${block.label}:`, ...(picked.length > 0 ? toBullets(picked) : [rest]))
+  }
+  return [...lines, ...describeOthers(blocks)]
+}
+
+/** Measurements and missing answers, each under its author. */
+export function describeOthers(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(({ label, text, missing }) => {
+    if (missing !== undefined) return ['', `${label} gave no answer. ${missing}`]
+    const facts = readFacts(text)
+    return facts === undefined ? [] : ['', `${label} (data):`, ...facts.map((fact) => `- ${fact}`)]
   })
+}
+
+/** The author's order is a ranking too, so early quotes keep a small lead over central ones. */
+function pickQuotes(quotes: readonly Quote[], count: number): Quote[] {
+  const sentences = quotes.map(({ sentence }) => sentence)
+  const centrality = scoreCentrality(sentences, weighWords(sentences))
+  const candidates = quotes.map((_, index) => ({ index, score: (centrality[index] ?? 0) + 0.3 / (index + 1) }))
+  return inTextOrder(pickDiverse(sentences, candidates, count)).flatMap((index) => quotes[index] ?? [])
+}
+
+/** The sentences of another answer. Quotes of this provider keep their first source; its remarks are not quoted again. */
+function readQuotes({ label, text }: Block): Quote[] {
+  const own = text.split('\n').flatMap((line): Quote[] => {
+    const [, what, quoted, source = ''] = OWN_BULLET.exec(line) ?? []
+    if (quoted === undefined) return []
+    const sentence = { text: quoted, words: splitWords(quoted), section: '', place: '', prior: 0 }
+    return [{ sentence, text: quoted, source: `${label}; ${source}`, ...(what === undefined ? {} : { what }) }]
+  })
+  if (text.startsWith(NOTICE)) return own.slice(0, READ_LIMIT)
+  return splitSentences(text, READ_LIMIT).map((sentence) => ({ sentence, text: sentence.text, source: label }))
 }
 
 function findShared(answers: readonly (readonly Quote[])[]): Quote[] {
   const shared: Quote[] = []
   answers.forEach((quotes, at) => {
     for (const found of quotes) {
-      if (shared.some(({ text }) => text === found.text)) continue
-      const others = answers.slice(at + 1).flatMap((other) => {
-        const twin = other.find((candidate) => candidate.text === found.text || isTwin(candidate, found))
-        return twin === undefined ? [] : [twin.source.split(';')[0] ?? '']
-      })
-      if (others.length > 0) shared.push({ ...found, source: [found.source.split(';')[0], ...others].join(', ') })
+      if (shared.some((other) => isTwin(other, found))) continue
+      const twins = answers.slice(at + 1).flatMap((other) => other.find((candidate) => isTwin(candidate, found)) ?? [])
+      if (twins.length > 0) shared.push({ ...found, source: [found, ...twins].map(nameAuthor).join(', ') })
     }
   })
   return shared
 }
 
+function nameAuthor({ source }: Quote): string {
+  return source.split(';')[0] ?? source
+}
+
 function isTwin(a: Quote, b: Quote): boolean {
+  if (a.text === b.text) return true
   return a.sentence.words.length > 3 && measureLikeness(a.sentence.words, b.sentence.words) > 0.9
 }

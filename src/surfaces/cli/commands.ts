@@ -1,0 +1,180 @@
+import type { Group, Option } from './tree.ts'
+
+/** What the operations table cannot say about a command: the words, letters and old spellings of this face. */
+export interface Spelling {
+  /** Input fields given by position, in order. */
+  readonly positional?: readonly string[]
+  /** Positional fields that can be given as an option too. */
+  readonly also?: readonly string[]
+  /** Other names of fields; without one, `max_concurrent` is `--max-concurrent`. */
+  readonly flags?: { readonly [field: string]: Flag }
+  /** Whole other spellings of the command. */
+  readonly aliases?: readonly string[]
+  /** The field that standard input may fill. */
+  readonly stdin?: string
+  /** Options of the face for this command only. */
+  readonly own?: readonly Option[]
+  readonly examples?: readonly string[]
+}
+
+export interface Flag {
+  readonly long?: string
+  readonly short?: string
+  readonly old?: readonly string[]
+  readonly placeholder?: string
+}
+
+const yes: Flag = { short: '-y', old: ['--yes'] }
+
+const own = { own: true, required: false, old: [] } as const
+
+const streaming: readonly Option[] = [
+  {
+    ...own,
+    field: 'output_format',
+    long: '--output-format',
+    type: 'text',
+    placeholder: 'json|text',
+    choices: ['json', 'text'],
+    description: 'The older way to choose: json prints events as lines while it runs, the result last.',
+  },
+  {
+    ...own,
+    field: 'streaming',
+    long: '--no-streaming',
+    type: 'boolean',
+    placeholder: '',
+    description: 'With --output-format json: the result alone, as one document.',
+  },
+  { ...own, hidden: true, field: 'streaming', long: '--streaming', type: 'boolean', placeholder: '', description: '' },
+  { ...own, hidden: true, field: 'detailed', long: '--detailed', type: 'boolean', placeholder: '', description: '' },
+]
+
+const format: readonly Option[] = [
+  { ...own, hidden: true, field: 'output_format', long: '--format', type: 'text', placeholder: 'FORMAT', description: '' },
+]
+
+const verbose: readonly Option[] = [
+  { ...own, hidden: true, field: 'detailed', long: '--verbose', type: 'boolean', placeholder: '', description: '' },
+]
+
+/** By the operation's name. An operation that is not here gets options only. */
+export const SPELLINGS: { readonly [operation: string]: Spelling } = {
+  demo: { own: streaming, examples: ['llm-orc demo'] },
+  init: {
+    positional: ['directory'],
+    examples: ['llm-orc init', 'llm-orc init my-project --no-scripts'],
+  },
+  run: {
+    positional: ['target', 'input'],
+    also: ['input'],
+    flags: {
+      prompt: { short: '-p' },
+      model: { short: '-m' },
+      input: { old: ['--input-data'] },
+      input_file: { short: '-f' },
+    },
+    aliases: ['invoke', 'i'],
+    stdin: 'input',
+    own: streaming,
+    examples: [
+      'llm-orc run document-brief --input-file notes.md',
+      'git diff | llm-orc run code-review',
+      'llm-orc run -p "Why is the sky blue?"',
+      'llm-orc run -p "Name a colour." --model ollama/gemma3 --model embedded',
+      'llm-orc run document-brief "Some text." --output json | jq .status',
+    ],
+  },
+  'ensembles list': { aliases: ['list-ensembles', 'le'], own: format },
+  'ensembles show': { positional: ['name'], examples: ['llm-orc ensembles show document-brief'] },
+  'ensembles check': {
+    positional: ['name'],
+    aliases: ['ensembles validate'],
+    examples: ['llm-orc ensembles check .llm-orc/ensembles/mine.yaml'],
+  },
+  'validate run': { positional: ['name'], own: verbose },
+  'validate category': { positional: ['category'], own: verbose },
+  'validate all': { own: verbose },
+  'runs list': { own: format, examples: ['llm-orc runs list --all --output json'] },
+  'runs show': { positional: ['run'], examples: ['llm-orc runs show latest'] },
+  'runs tail': { positional: ['run'], examples: ['llm-orc runs tail latest --output json | head -3'] },
+  'runs replay': { positional: ['run'], aliases: ['runs verify'], examples: ['llm-orc runs replay latest'] },
+  'runs cancel': { positional: ['run'] },
+  'runs resume': { positional: ['run'], own: streaming },
+  'runs resolve': {
+    positional: ['run', 'step', 'outcome', 'answer'],
+    also: ['answer'],
+    examples: ['llm-orc runs resolve latest deploy done --answer "deployed by hand"'],
+  },
+  'runs doctor': { positional: ['run'] },
+  'runs delete': { positional: ['run'], flags: { confirm: yes } },
+  'runs prune': {
+    flags: { older_than: { placeholder: 'DAYS' }, older_than_days: { long: '--older-than', placeholder: 'DAYS' } },
+    examples: ['llm-orc runs prune --older-than 30 --dry-run'],
+  },
+  'artifacts list': { positional: ['ensemble'], own: format },
+  'artifacts show': { positional: ['ensemble', 'execution'], also: ['execution'], own: format },
+  'artifacts delete': { positional: ['ensemble', 'execution'], flags: { confirm: yes } },
+  'artifacts cleanup': {
+    positional: ['ensemble'],
+    flags: { older_than_days: { long: '--older-than', old: ['--older-than-days'], placeholder: 'DAYS' } },
+  },
+  'scripts list': { positional: ['category'], own: format },
+  'scripts show': { positional: ['name'] },
+  'scripts test': {
+    positional: ['name', 'input'],
+    also: ['input'],
+    own: format,
+    examples: ['llm-orc scripts test primitives/file-ops/read_file.py --parameters \'{"path": "notes.md"}\''],
+  },
+  'providers list': {},
+  'providers test': { positional: ['provider', 'model'], also: ['model'], aliases: ['test-provider'] },
+  'profiles list': { aliases: ['list-profiles', 'lp'] },
+  version: {},
+}
+
+/** The first words of several commands, in the order help shows them. */
+export const GROUPS: readonly Omit<Group, 'help'>[] = [
+  { name: 'ensembles', aliases: [], summary: 'Look at ensembles and check them.' },
+  { name: 'validate', aliases: [], summary: 'Run ensembles against their own validation sections.' },
+  { name: 'runs', aliases: [], summary: 'Look at runs, steer them, replay them.' },
+  { name: 'artifacts', aliases: ['ar'], summary: 'The readable folders that runs leave.' },
+  { name: 'scripts', aliases: ['sc'], summary: 'Scripts that agents can be.' },
+  { name: 'providers', aliases: [], summary: 'Who answers for the models.' },
+  { name: 'profiles', aliases: [], summary: 'Model profiles: names for provider, model and settings.' },
+]
+
+/** Options every command takes. */
+export const FACE_OPTIONS: readonly Option[] = [
+  {
+    ...own,
+    field: 'output',
+    long: '--output',
+    short: '-o',
+    type: 'text',
+    placeholder: 'rich|text|json',
+    choices: ['rich', 'text', 'json'],
+    description: 'The form of the result on stdout; default: rich on a terminal, text in a pipe.',
+  },
+  {
+    ...own,
+    field: 'progress',
+    long: '--progress',
+    type: 'text',
+    placeholder: 'inline|bar|json',
+    choices: ['inline', 'bar', 'json'],
+    description: 'Progress on stderr; default: inline on a terminal, none in a pipe.',
+  },
+  {
+    ...own,
+    field: 'config_dir',
+    long: '--config-dir',
+    type: 'text',
+    placeholder: 'DIR',
+    description: 'Read this configuration folder instead of the project’s own.',
+  },
+  { ...own, field: 'quiet', long: '--quiet', short: '-q', type: 'boolean', placeholder: '', description: 'The result only: no progress, no notes.' },
+  { ...own, field: 'color', long: '--no-color', type: 'boolean', placeholder: '', description: 'No colours; NO_COLOR does the same.' },
+  { ...own, field: 'help', long: '--help', short: '-h', type: 'boolean', placeholder: '', description: 'Show help.' },
+  { ...own, field: 'version', long: '--version', short: '-V', type: 'boolean', placeholder: '', description: 'Show the version.' },
+]

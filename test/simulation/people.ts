@@ -1,0 +1,70 @@
+import type { Command } from '../../src/engine/inbox.ts'
+import { type Chance, createChance } from './chance.ts'
+import type { Outside } from './outside.ts'
+import { RUN, type Sim, sha256 } from './sim.ts'
+
+/** People: they cancel, and say what became of effects nobody knows about, sometimes twice and sometimes wrongly. */
+export class People {
+  readonly #sim: Sim
+  readonly #outside: Outside
+  readonly #chance: Chance
+
+  constructor(sim: Sim, outside: Outside) {
+    this.#sim = sim
+    this.#outside = outside
+    this.#chance = createChance(`${sim.seed}/people`)
+    if (this.#chance.hit(0.15)) this.#plan(this.#chance.between(0, this.#chance.hit(0.5) ? 150 : 60_000), () => this.#cancel())
+    this.#look()
+  }
+
+  #plan(ms: number, then: () => void): void {
+    this.#sim.clock.wake(this.#sim.now + ms, then)
+  }
+
+  #cancel(): void {
+    this.#say({ type: 'cancel', reason: 'enough' })
+    if (this.#sim.faults.fires('person.cancels-twice', this.#sim.invariants.phase, 0.5)) this.#say({ type: 'cancel' })
+  }
+
+  /** Looks at what is asked, again and again until the run has ended. */
+  #look(): void {
+    const { invariants, faults } = this.#sim
+    if (invariants.finished) return
+    const { phase } = invariants
+    for (const asked of invariants.effects.asked()) {
+      if (this.#chance.hit(0.4)) continue
+      this.#resolve(asked)
+      if (faults.fires('person.repeats', phase, 0.3)) this.#resolve(asked)
+      if (faults.fires('person.contradicts', phase, 0.3))
+        this.#resolve({ ...asked, kind: asked.kind === 'ask' ? 'ask' : 'contradiction' })
+    }
+    if (faults.fires('person.asks-nonsense', phase, 0.1))
+      this.#say({ type: 'resolve', key: 'nothing/there', outcome: 'not-done' })
+    if (faults.fires('person.answers-early', phase, 0.1)) this.#answerEarly()
+    this.#plan(this.#chance.between(1, faults.healed ? 1_000 : 20_000), () => this.#look())
+  }
+
+  #answerEarly(): void {
+    for (const { key, status, intent } of this.#sim.invariants.effects.known.values())
+      if (status === 'open') return this.#resolve({ key, about: intent, kind: 'early' })
+  }
+
+  #resolve({ key, about, kind }: { key: string; about: number; kind: string }): void {
+    const done = (this.#outside.deeds.get(sha256(`${RUN}/${key}`)) ?? 0) > 0
+    const wrong = kind === 'contradiction' || this.#chance.hit(0.1)
+    const outcome = kind === 'ask' || done !== wrong ? 'done' : this.#chance.pick(['failed', 'not-done'] as const)
+    const seq = this.#say(
+      outcome === 'done'
+        ? { type: 'resolve', key, intent: about, outcome, answer: { said: this.#chance.between(0, 99) } }
+        : { type: 'resolve', key, intent: about, outcome },
+    )
+    this.#sim.invariants.effects.spoken.set(seq, { key, about })
+  }
+
+  #say(command: Command): number {
+    const seq = ++this.#sim.inbox
+    this.#sim.note(() => `person ${seq} ${JSON.stringify(command)}`)
+    void this.#sim.disk.journal.append([{ stream: `inbox/${RUN}`, expected: 'any', records: [command] }])
+    return seq
+  }
+}
