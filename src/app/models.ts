@@ -30,6 +30,8 @@ export interface Models {
   chooseDefault(): Promise<Choice>
   /** A profile's name, PROVIDER/MODEL, a provider's name, or a model of the default provider. */
   findModel(name: string): Promise<Choice>
+  /** Does it run on this machine, without a bill? */
+  isFree(provider: string): boolean
   describeProviders(): Promise<readonly ProviderState[]>
 }
 
@@ -133,6 +135,7 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
       }
       return { profile: { ...standard, name: '', model: name }, why }
     },
+    isFree: (name) => vendorOf(name)?.local ?? false,
     describeProviders: async () => {
       const names = [...VENDORS.map((vendor) => vendor.name), ...Object.keys(config.settings.providers ?? {})]
       return Promise.all([...new Set(names)].map((name) => describeProvider(name)))

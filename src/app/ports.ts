@@ -24,7 +24,12 @@ export async function createPorts(app: App, watcher?: Watcher): Promise<EnginePo
     blobs,
     kinds: { agent: agentStep, script: scriptStep },
     executors: {
-      model: createModelExecutor({ provider: (request) => app.models.provider(request), clock: world.clock, wake: world.wake }),
+      model: createModelExecutor({
+        provider: (request) => app.models.provider(request),
+        clock: world.clock,
+        wake: world.wake,
+        cost: (request) => (app.models.isFree(request.provider) ? 0 : undefined),
+      }),
       script: createScriptExecutor({
         cwd: app.paths.project ?? app.paths.cwd,
         interactive: createTerminal(),

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../events/canonical.ts'
 import type { Actor, PlannedStep } from '../events/event.ts'
 import { withoutInline } from '../events/hash.ts'
+import { presetFor } from '../events/presets.ts'
 import { fingerprint } from '../events/random.ts'
 import { type RunState, type StepState } from '../events/state.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
@@ -96,6 +97,8 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
     if (known.status !== 'done' && known.status !== 'failed') return 'hold'
     return { type: 'effect-intended', actor: 'step', data: { ...base, answered_by: known.answer }, causes }
   }
+  const preset = presetFor(state, { step: id, key: offer.id, kind })
+  if (preset) return { type: 'effect-intended', actor: 'step', data: { ...base, answered_by: preset.seq }, causes }
   if (safety === 'billable' && step.calls >= state.limits.calls_per_step) {
     const message = `the step has made its ${state.limits.calls_per_step} calls`
     const data = { step: id, attempt, key: offer.id, request, code: 'calls_exhausted', message }

@@ -1,4 +1,5 @@
 import type { Event } from '../events/event.ts'
+import { effectName } from '../events/presets.ts'
 import type { RunState, StepState, Wake } from '../events/state.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
 import { type Answer, Attempt, type RawOffer } from './attempt.ts'
@@ -114,7 +115,7 @@ export class Deliveries {
       return undefined
     }
     const offer = wake.offer as string
-    const answer = wake.what === 'children' ? this.#outcomesOf(step, offer) : this.#answerOf(event)
+    const answer = wake.what === 'children' ? this.#outcomesOf(step, offer) : this.#answerOf(event, wake)
     if (answer instanceof Promise) return answer.then((content) => attempt.deliver(offer, content, wake.at))
     attempt.deliver(offer, answer, wake.at)
     return undefined
@@ -171,13 +172,21 @@ export class Deliveries {
     return { ...outcome, output }
   }
 
-  #answerOf(event: Event): Answer | Promise<Answer> {
+  #contentOf(value: Value): Answer | Promise<Answer> {
+    const content = this.#store.read(value)
+    return content instanceof Promise ? content.then((loaded) => ({ ok: true, content: loaded })) : { ok: true, content }
+  }
+
+  #answerOf(event: Event, { step, offer }: Wake): Answer | Promise<Answer> {
     switch (event.type) {
-      case 'effect-done': {
-        const content = this.#store.read(event.data.answer)
-        return content instanceof Promise
-          ? content.then((loaded) => ({ ok: true, content: loaded }))
-          : { ok: true, content }
+      case 'effect-done':
+        return this.#contentOf(event.data.answer)
+      case 'run-forked': {
+        const own = event.data.change.answers?.filter((answer) => answer.step === step) ?? []
+        const named = own.find((answer) => answer.effect === effectName(step, offer as string))
+        const given = named ?? own.find((answer) => answer.effect === undefined)
+        if (!given) throw new Error(`event ${event.seq} holds no answer for ${offer}`)
+        return this.#contentOf(given.answer)
       }
       case 'effect-failed': {
         const { code, message } = event.data

@@ -54,9 +54,12 @@ function lapsed(state: RunState, due: Due): boolean {
       const status = state.steps.get(due.step)?.status
       return status !== 'running' && status !== 'retrying'
     }
-    case 'redo':
+    case 'redo': {
+      const status = state.effects.get(due.key)?.status
+      return status !== 'waiting' && status !== 'unknown'
+    }
     case 'unknown':
-      return !state.effects.has(due.key)
+      return state.effects.get(due.key)?.status !== 'unknown'
   }
 }
 

@@ -54,6 +54,21 @@ export interface StepFact extends OfStep {
   readonly content?: Value
 }
 
+/** What a fork changes: settings of steps that have not ended, answers nobody has given, the input before any step ran. */
+export interface ForkChange {
+  readonly input?: Value
+  readonly limits?: Partial<RunLimits>
+  /** A step that is running is run again with them. */
+  readonly specs?: readonly { readonly step: string; readonly spec: Value }[]
+  /** Taken in the world's place by the effect of this name or kind: the one that is open, else the next one asked. */
+  readonly answers?: readonly {
+    readonly step: string
+    readonly effect?: string
+    readonly kind?: string
+    readonly answer: Value
+  }[]
+}
+
 /** The data of each event type. */
 export interface EventData {
   'run-started': {
@@ -77,10 +92,10 @@ export interface EventData {
     readonly parent: string
     readonly at_seq: number
     readonly parent_hash: string
+    readonly started_by: 'cli' | 'server' | 'code'
     readonly kinds: { readonly [kind: string]: number }
     readonly files: readonly PinnedFile[]
-    readonly change: JsonObject
-    readonly content?: Value
+    readonly change: ForkChange
   }
   'run-paused': { readonly asks: readonly string[]; readonly command?: number }
   'run-resumed': {
@@ -229,7 +244,11 @@ const stepFact: TypeInfo = { kind: 'fact', origin: { step: 'output' }, values: [
 /** The one table of event types. A new type is added here, with origin, kind and the places of its values. */
 export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'run-started': { kind: 'fact', origin: { world: 'input' }, values: ['input', 'steps.*.spec', 'files.*.content'] },
-  'run-forked': { kind: 'fact', origin: { world: 'input', person: 'input' }, values: ['files.*.content', 'content'] },
+  'run-forked': {
+    kind: 'fact',
+    origin: { world: 'input', person: 'input' },
+    values: ['files.*.content', 'change.input', 'change.specs.*.spec', 'change.answers.*.answer'],
+  },
   'run-paused': { kind: 'wait', origin: { world: 'input', person: 'input' }, values: [] },
   'run-resumed': { kind: 'fact', origin: { worker: 'input' }, values: ['files.*.content'] },
   'run-finished': { kind: 'fact', origin: { engine: 'decision' }, values: [] },

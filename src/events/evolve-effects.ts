@@ -1,4 +1,5 @@
 import type { EventOf } from './event.ts'
+import { takePreset } from './presets.ts'
 import { randomOf } from './random.ts'
 import { type EffectState, type EffectStatus, isEnded, type RunState, type StepState } from './state.ts'
 
@@ -27,6 +28,12 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
       answer: 0,
     }
     if (data.answered_by !== undefined) {
+      // What a fork answered once is answered for every attempt, as if it had been done.
+      if (takePreset(state, data, data.answered_by) && data.safety === 'unsafe') {
+        state.effects.set(data.key, { ...effect, status: 'done', answer: data.answered_by })
+        step.effects ??= new Set()
+        step.effects.add(data.key)
+      }
       step.cause = event.seq
       state.wakes.push({
         step: step.id,
@@ -74,6 +81,23 @@ export function finishEffect(state: RunState, event: EventOf<'effect-done'>): vo
   if (!effect) return
   if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
   closeEffect(state, effect, 'done', event.seq)
+}
+
+/** A fork answers, in the world's place, an effect that nobody has answered. */
+export function answerEffect(state: RunState, effect: EffectState, seq: number): void {
+  if (effect.status === 'waiting') state.timers.drop(`redo:${effect.key}#${effect.tries}`)
+  if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
+  closeEffect(state, effect, 'done', seq)
+}
+
+/** The attempt is over although its step is not: what waited to be tried again is dropped. */
+export function dropWaiting(state: RunState, step: StepState): void {
+  for (const key of [...(step.effects ?? [])]) {
+    const effect = state.effects.get(key)
+    if (effect?.status !== 'waiting') continue
+    state.timers.drop(`redo:${key}#${effect.tries}`)
+    forget(state, step, key)
+  }
 }
 
 export function failEffect(state: RunState, event: EventOf<'effect-failed'>): void {

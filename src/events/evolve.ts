@@ -2,6 +2,7 @@ import { canonicalJson } from './canonical.ts'
 import { takeDue, takeReady } from './due.ts'
 import type { Event, EventOf } from './event.ts'
 import { dropEffectsOf, failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
+import { forkRun } from './evolve-fork.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
 import { withoutInline } from './hash.ts'
 import { fingerprint } from './random.ts'
@@ -12,6 +13,7 @@ import type { RunState, StepState } from './state.ts'
  * The event must be the next of its run; deliveries that follow from it are appended to `state.wakes`.
  */
 export function evolve(state: RunState, event: Event): void {
+  const before = state.at
   state.seq = event.seq
   state.at = event.at
   state.lamport = event.lamport
@@ -80,6 +82,8 @@ export function evolve(state: RunState, event: Event): void {
       state.paused = false
       state.kinds = event.data.kinds
       return reopenEffects(state, event.seq)
+    case 'run-forked':
+      return forkRun(state, event, before)
     case 'run-finished':
       state.finished = event.data.status
       return

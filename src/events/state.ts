@@ -14,7 +14,7 @@ export interface StepState {
   readonly id: string
   readonly kind: string
   readonly parent: string | undefined
-  readonly plan: PlannedStep
+  plan: PlannedStep
   /** Steps that wait for this one. */
   readonly dependents: string[]
   status: StepStatus
@@ -68,6 +68,14 @@ export interface EffectState {
   answer: number
 }
 
+/** An answer given by a fork for an effect that has not been asked yet. */
+export interface PresetAnswer {
+  readonly effect: string | undefined
+  readonly kind: string | undefined
+  /** The `run-forked` that holds it. */
+  readonly seq: number
+}
+
 /** A decision that is due; `cause` is the event that made it so. */
 export type Due =
   | { readonly what: 'add'; readonly cause: number }
@@ -110,6 +118,8 @@ export interface RunState {
   planned: readonly PlannedStep[] | undefined
   readonly steps: Map<string, StepState>
   readonly effects: Map<string, EffectState>
+  /** By step. */
+  readonly presets: Map<string, PresetAnswer[]>
   readonly timers: Timers
   readonly due: Due[]
   dueHead: number
@@ -151,6 +161,7 @@ export function createRunState(): RunState {
     planned: undefined,
     steps: new Map(),
     effects: new Map(),
+    presets: new Map(),
     timers: new Timers(),
     due: [],
     dueHead: 0,

@@ -47,6 +47,14 @@ export class Timers {
     if (this.#live.size === 0) this.#heap.length = 0
   }
 
+  /** Moves every timer: the clock of the run was stopped for so long. */
+  shift(ms: number): void {
+    const timers = [...this.#live.values()]
+    this.#live.clear()
+    this.#heap.length = 0
+    for (const timer of timers) this.add({ ...timer, due: timer.due + ms })
+  }
+
   values(): Iterable<Timer> {
     return this.#live.values()
   }

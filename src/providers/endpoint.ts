@@ -34,7 +34,8 @@ export function findEndpoint(
 ): Endpoint {
   const own = trimUrl(options.base_url ?? options.fallback_url)
   const base_url = request?.base_url ? trimUrl(request.base_url) : own
-  const key = sameOrigin(own, base_url) ? options.key?.() || undefined : undefined
+  const known = options.key?.() || undefined
+  const key = sameOrigin(own, base_url) ? known : undefined
   return {
     base_url,
     key,
@@ -42,6 +43,7 @@ export function findEndpoint(
       name: options.name ?? options.vendor,
       secrets: key ? [key] : [],
       local: isLoopback(base_url),
+      ...(known && !key && { withheld: true }),
       ...(options.key_name && { key_name: options.key_name }),
     },
   }

@@ -11,6 +11,8 @@ export interface Speaker {
   readonly key_name?: string
   /** On this machine: a closed port means that nobody started it, and waiting does not help. */
   readonly local?: boolean
+  /** There is a key, but for another address; it was not sent. */
+  readonly withheld?: boolean
 }
 
 export interface Refusal {
@@ -41,8 +43,7 @@ export function readRefusal(refusal: Refusal, speaker: Speaker, now = Date.now()
     return { code: 'provider_quota', message: `The account at ${name} has no credit left.`, retry: false, ...told }
   }
   if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(body))) {
-    const hint = speaker.key_name ? ` Check ${speaker.key_name}.` : ''
-    return { code: 'provider_auth', message: `${name} refused the key.${hint}`, retry: false, ...told }
+    return { code: 'provider_auth', message: `${name} refused the key.${hintAtKey(speaker)}`, retry: false, ...told }
   }
   if (status === 429) return { code: 'rate_limited', message: `${name} asks to slow down.`, ...waiting }
   if (status === 408 || status === 504 || status === 524) {
@@ -155,8 +156,13 @@ export function describeAbort(touched: ProviderFailure['touched']): ProviderFail
 }
 
 export function describeMissingKey(speaker: Speaker): ProviderFailure {
-  const hint = speaker.key_name ? `; set ${speaker.key_name}` : ''
-  return { code: 'provider_auth', message: `There is no key for ${speaker.name}${hint}.`, retry: false, touched: 'no' }
+  const message = `There is no key for ${speaker.name}.${hintAtKey(speaker)}`
+  return { code: 'provider_auth', message, retry: false, touched: 'no' }
+}
+
+function hintAtKey({ withheld, key_name }: Speaker): string {
+  if (withheld) return ' The known key belongs to another address; set base_url in the settings of the provider.'
+  return key_name ? ` Set ${key_name}.` : ''
 }
 
 /** The message inside an error body, in whichever of the usual places it stands. */

@@ -109,7 +109,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'runs doctor': { positional: ['run'] },
   'runs delete': { positional: ['run'], flags: { confirm: yes } },
   'runs prune': {
-    flags: { older_than: { placeholder: 'DAYS' }, older_than_days: { long: '--older-than', placeholder: 'DAYS' } },
+    flags: { older_than: { placeholder: 'DAYS', old: ['--older-than-days'] } },
     examples: ['llm-orc runs prune --older-than 30 --dry-run'],
   },
   'artifacts list': { positional: ['ensemble'], own: format },
@@ -171,7 +171,7 @@ export const FACE_OPTIONS: readonly Option[] = [
     long: '--config-dir',
     type: 'text',
     placeholder: 'DIR',
-    description: 'Read this configuration folder instead of the project’s own.',
+    description: 'A configuration file or folder that wins over all others.',
   },
   { ...own, field: 'quiet', long: '--quiet', short: '-q', type: 'boolean', placeholder: '', description: 'The result only: no progress, no notes.' },
   { ...own, field: 'color', long: '--no-color', type: 'boolean', placeholder: '', description: 'No colours; NO_COLOR does the same.' },

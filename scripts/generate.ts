@@ -1,0 +1,60 @@
+// Writes the files that are made from code: the command tree, the reference of the command line, the schema of
+// ensemble files. With `--check` nothing is written: every file that is not what it would be is named, and the exit code is 1.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { operations } from '../src/app/operations.ts'
+import { ENGINE_VERSION } from '../src/engine/engine.ts'
+import { FORMAT } from '../src/events/event.ts'
+import { ensembleJsonSchema } from '../src/graph/ensemble-schema.ts'
+import { buildTree, type FieldSchema } from '../src/surfaces/cli/build-tree.ts'
+import { writeReference } from '../src/surfaces/cli/reference.ts'
+import type { CommandTree } from '../src/surfaces/cli/tree.ts'
+import { type Finding, reportFindings } from './finding.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** Path from the project's root to content. */
+export function generateFiles(): ReadonlyMap<string, string> {
+  const tree = readTree()
+  return new Map([
+    ['src/surfaces/cli/commands.generated.json', `${JSON.stringify(tree, null, 1)}\n`],
+    ['docs/cli.md', writeReference(tree)],
+    ['docs/ensemble.schema.json', `${JSON.stringify(ensembleJsonSchema(), null, 2)}\n`],
+  ])
+}
+
+function readTree(): CommandTree {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const shapes = operations.map(({ name, summary, input }) => ({
+    name,
+    summary,
+    input: z.toJSONSchema(input, { io: 'input' }) as FieldSchema,
+  }))
+  return buildTree(shapes, { version, engine: ENGINE_VERSION, format: FORMAT })
+}
+
+/** The files whose content on disk is not what the code says. */
+export function findStale(files: ReadonlyMap<string, string>, folder: string = root): Finding[] {
+  return [...files]
+    .filter(([file, content]) => readText(join(folder, file)) !== content)
+    .map(([file]) => ({ file, line: 1, message: 'is stale; run: npm run generate' }))
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+if (import.meta.main) {
+  const files = generateFiles()
+  const stale = findStale(files)
+  if (process.argv.includes('--check')) reportFindings(stale, `${files.size} generated files are current`)
+  else {
+    for (const { file } of stale) writeFileSync(join(root, file), files.get(file) ?? '')
+    console.log(stale.length > 0 ? `written: ${stale.map(({ file }) => file).join(', ')}` : 'everything was current')
+  }
+}
