@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: ['test/long/**', 'node_modules/**'],
     pool: 'forks',
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     setupFiles: ['test/setup.ts'],
   },
 })

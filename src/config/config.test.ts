@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, truncate } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+import { readEnvironment } from './env.ts'
 import { explainKey } from './explain.ts'
 import { listSettings } from './schema.ts'
 import { nameVariable } from './settings-env.ts'
@@ -32,6 +34,17 @@ describe('levels', () => {
     expect(explainKey(config, KEY).sayings.map(({ value }) => value)).toEqual(
       files.map((_, level) => level + 1).slice(index),
     )
+  })
+
+  it('puts the system level below all others', async () => {
+    const world = await makeWorld({
+      'etc/config.yaml': `${timeout(1)}default_profile: sys\n`,
+      '~/config.yaml': timeout(2),
+    })
+    const paths = { ...(await world.paths()), system: world.at('etc') }
+    const config = await readConfig(paths, await readEnvironment(paths, {}))
+    expect(config.settings).toEqual({ default_profile: 'sys', performance: { execution: { default_timeout: 2 } } })
+    expect(explainKey(config, KEY).sayings.map(({ level }) => level)).toEqual(['user', 'system'])
   })
 
   it('merges maps key by key and says which file decided each', async () => {

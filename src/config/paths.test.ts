@@ -1,7 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { OrcError } from '../events/errors.ts'
 import { findPaths } from './paths.ts'
 import { makeWorld } from './temp-world.ts'
 
@@ -54,12 +54,23 @@ describe('places', () => {
     expect((await paths({ platform: 'win32' })).system).toContain('ProgramData')
   })
 
-  it('says what to do when a home is needed and there is none', async () => {
+  it('needs no home folder when all places are given', async () => {
     const { project, library } = await makeWorld()
-    // an explicit home that is missing cannot be simulated through the system's user list, so all places are given instead
     const env = { XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: '/d', XDG_STATE_HOME: '/s', XDG_CACHE_HOME: '/k' }
     expect((await findPaths({ cwd: project, env, library })).config).toBe('/c/llm-orchestrator')
-    expect(new OrcError({ code: 'home_missing', message: 'x' }).code).toBe('home_missing')
+  })
+
+  // Only root can become a user whom the system does not know.
+  it.skipIf(process.getuid?.() !== 0)('B17 says what to do when there is no home folder at all', () => {
+    const module = JSON.stringify(new URL('paths.ts', import.meta.url).href)
+    const program = `const { findPaths } = await import(${module})
+      await findPaths({ cwd: '/', env: {}, library: '/l' }).catch((error) => console.log(JSON.stringify(error.problems)))`
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      uid: 54_321,
+      env: {},
+      cwd: '/',
+    })
+    expect(JSON.parse(out.toString())).toMatchObject([{ code: 'home_missing', hint: expect.stringContaining('HOME') }])
   })
 })
 

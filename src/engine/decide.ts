@@ -14,7 +14,7 @@ export function decide(state: RunState, at: number): Draft | undefined {
   if (ready && !state.stop && state.slots < (state.limits.max_concurrent ?? Infinity)) {
     const step = state.steps.get(ready.step) as StepState
     return {
-      type: 'step-started',
+      type: step.status === 'retrying' ? 'step-retried' : 'step-started',
       actor: 'engine',
       data: { step: step.id, attempt: step.attempt + 1, version: state.kinds[step.kind] ?? 0 },
       causes: [ready.cause],
@@ -36,11 +36,6 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
       }
     case 'skip':
       return { type: 'step-skipped', actor: 'engine', data: { step: due.step, reason: due.reason }, causes }
-    case 'again': {
-      const step = state.steps.get(due.step) as StepState
-      const data = { step: step.id, attempt: step.attempt + 1, version: state.kinds[step.kind] ?? 0 }
-      return { type: 'step-retried', actor: 'engine', data, causes }
-    }
     case 'time-out': {
       const step = state.steps.get(due.step) as StepState
       const message = `the step took longer than its ${step.plan.timeout_ms} ms`

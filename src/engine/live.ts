@@ -1,5 +1,5 @@
 import type { Event, EventOf, RunStatus } from '../events/event.ts'
-import { isEnded, type RunState } from '../events/state.ts'
+import type { RunState } from '../events/state.ts'
 import type { Entry } from '../journal/journal.ts'
 import { admit } from './admit.ts'
 import type { Attempt, RawOffer } from './attempt.ts'
@@ -182,14 +182,18 @@ export class LiveRun {
       if (redo === undefined) this.#release(pool)
       return
     }
+    const step = this.#state.steps.get(intent.data.step)
+    if (step?.status !== 'running' || step.attempt !== intent.data.attempt) {
+      // Its attempt has ended in the meantime: nothing is touched any more.
+      if (redo === undefined) this.#release(pool)
+      this.#performances.decline(intent)
+      return
+    }
     if (redo !== undefined && !this.#performances.enter(pool)) {
       this.#heldStarts.set(pool as string, [...(this.#heldStarts.get(pool as string) ?? []), intent])
       return
     }
     this.#performances.begin(intent)
-    const step = this.#state.steps.get(intent.data.step)
-    if (!step || isEnded(step.status) || step.attempt !== intent.data.attempt)
-      this.#performances.abort(intent.data.key, intent.seq)
   }
 
   #release(pool: string | undefined): void {

@@ -71,6 +71,13 @@ export class Performances {
     })
   }
 
+  /** Answers an intent without its executor: it was stopped before it began. */
+  decline({ data: { key }, seq }: EventOf<'effect-intended'>): void {
+    const message = 'its step was over before it began'
+    const outcome = { ok: false, code: 'aborted', message, touched: 'no', retry: false } as const
+    this.#report(this.#inputOf(outcome, { key, intent: seq, ms: 0 }))
+  }
+
   /** Stops an executor; if it stays silent it is given up after a while. */
   abort(key: string, intent: number): void {
     const running = this.#running.get(key)

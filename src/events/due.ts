@@ -18,11 +18,12 @@ export function takeDue(state: RunState): void {
   state.dueHead = 0
 }
 
-/** The step that may start next, and the event that made it ready. */
+/** The step that may start or start again next, and the event that made it ready. */
 export function nextReady(state: RunState): { readonly step: string; readonly cause: number } | undefined {
   for (;;) {
     const ready = state.ready[state.readyHead]
-    if (!ready || state.steps.get(ready.step)?.status === 'ready') return ready
+    const status = ready && state.steps.get(ready.step)?.status
+    if (!ready || status === 'ready' || status === 'retrying') return ready
     state.readyHead += 1
   }
 }
@@ -42,10 +43,6 @@ function lapsed(state: RunState, due: Due): boolean {
       return false
     case 'skip':
       return state.steps.get(due.step)?.status !== 'waiting'
-    case 'again': {
-      const step = state.steps.get(due.step)
-      return step?.status !== 'retrying' || step.attempt !== due.attempt
-    }
     case 'time-out': {
       const step = state.steps.get(due.step)
       return step?.status !== 'running' || step.attempt !== due.attempt

@@ -43,7 +43,7 @@ function changeSpec(
   endAttempt(state, step)
   dropWaiting(state, step)
   step.status = 'retrying'
-  state.due.push({ what: 'again', step: id, attempt: step.attempt, cause: seq })
+  state.ready.push({ step: id, cause: seq })
 }
 
 function giveAnswer(state: RunState, answer: NonNullable<ForkChange['answers']>[number], seq: number): void {

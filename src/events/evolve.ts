@@ -29,7 +29,7 @@ export function evolve(state: RunState, event: Event): void {
       takeReady(state)
       return beginAttempt(state, stepOf(state, event.data.step), event.seq, event.at)
     case 'step-retried':
-      takeDue(state)
+      takeReady(state)
       return beginAttempt(state, stepOf(state, event.data.step), event.seq, event.at)
     case 'step-finished': {
       const step = stepOf(state, event.data.step)
@@ -158,13 +158,8 @@ function fireTimer(state: RunState, { data, seq }: EventOf<'timer-fired'>): void
   state.timers.drop(data.key)
   if (timer.what === 'deadline') stopRun(state, 'exhausted', { reason: 'deadline', cause: seq })
   else if (timer.what === 'redo') state.due.push({ what: 'redo', key: timer.effect, cause: seq })
-  else
-    state.due.push({
-      what: timer.what === 'again' ? 'again' : 'time-out',
-      step: timer.step,
-      attempt: timer.attempt,
-      cause: seq,
-    })
+  else if (timer.what === 'again') state.ready.push({ step: timer.step, cause: seq })
+  else state.due.push({ what: 'time-out', step: timer.step, attempt: timer.attempt, cause: seq })
 }
 
 function abort(state: RunState, step: StepState, event: Event): void {

@@ -85,7 +85,6 @@ export type Due =
       readonly reason: 'edge' | 'dependencies-skipped'
       readonly cause: number
     }
-  | { readonly what: 'again'; readonly step: string; readonly attempt: number; readonly cause: number }
   | { readonly what: 'time-out'; readonly step: string; readonly attempt: number; readonly cause: number }
   | { readonly what: 'cancel'; readonly step: string; readonly reason: string; readonly cause: number }
   | { readonly what: 'redo'; readonly key: string; readonly cause: number }

@@ -80,7 +80,7 @@ export class EffectRules {
       return
     }
     const calls = this.#calls.get(step) ?? 0
-    if (safety === 'billable') this.#calls.set(step, calls + 1)
+    if (safety === 'billable' && known?.status !== 'orphan') this.#calls.set(step, calls + 1)
     if (data.redo !== undefined) return this.#repeat(event, calls)
     if (known) {
       const again = known.status === 'closed' && known.answer?.type === 'effect-failed'
@@ -150,13 +150,13 @@ export class EffectRules {
   }
 
   #mayRetry(effect: KnownEffect): boolean {
-    const { answer, safety, tries, step } = effect
+    const { answer, safety, tries } = effect
     const { limits } = this.#steps
     if (answer?.type !== 'effect-failed' || this.#steps.stopped) return false
     const { retry, touched, retry_after_ms: after } = answer.data
-    const affordable = safety !== 'billable' || (this.#calls.get(step) ?? 0) < limits.calls_per_step
-    const allowed = retry && (safety !== 'unsafe' || touched === 'no') && tries < limits.tries
-    return allowed && affordable && (after === undefined || after <= limits.backoff_cap_ms)
+    // Whether another call is left is not told from here: repetitions after a crash count as well.
+    const allowed = retry && safety !== 'billable' && (safety !== 'unsafe' || touched === 'no') && tries < limits.tries
+    return allowed && (after === undefined || after <= limits.backoff_cap_ms)
   }
 
   /** An outcome: of an open effect from the world, of an asked one from a person. */

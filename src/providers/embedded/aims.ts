@@ -33,7 +33,7 @@ export const AIMS: readonly Aim[] = [
       /\brisk|\bthreats?\b|\bhazard|\bconcern|\bdanger|\bweakness|\bfailure modes?\b|\bwhat could go wrong\b|\bproblems?\b/iu,
     shown: [
       /\b(?:risks?|risky|danger(?:ous)?|threat|vulnerab\w+|exposed?|single point of failure|unsafe|worse|worst|critical)\b/iu,
-      /\b(?:may|might|could|would)\b[^.]{0,60}\b(?:not|fail|lose|lost|break|miss|repeat|again|exceed|overload|delay|block|leak|happen)\w*/iu,
+      /\b(?:may|might|could|would)\b[^.]{0,60}\b(?:not|fail|lose|lost|break|miss|repeat|again|exceed|overload|delay|block|leak|happen|confus|mislead|slow|stop|collide|cost)\w*/iu,
       /\b(?:fail(?:s|ed|ure|ures)?|outage|lost|loss|corrupt\w*|missing|without|no longer|untested|never (?:been )?(?:tested|tried|rehearsed|checked)|depends? on|only one|nobody|no one)\b/iu,
     ],
   },
@@ -69,6 +69,15 @@ export function findAims(instruction: string): readonly Aim[] {
   return AIMS.filter((aim) => aim.asked.test(instruction))
 }
 
+/** Words with which authors mark what matters. */
+const MARKED =
+  /\b(?:causes?d?|because|therefore|as a result|in total|above all|main|most important|conclusion|we propose|decided)\b/iu
+
+/** Whether the author marked the sentence as important. */
+export function isMarked(text: string): boolean {
+  return MARKED.test(text)
+}
+
 /** Asks for a view of the whole, as opposed to one kind of thing. */
 export function asksForSummary(instruction: string): boolean {
   return SUMMARY.test(instruction)
@@ -79,11 +88,12 @@ export function asksForNewText(instruction: string): boolean {
   return NEW_TEXT.test(instruction)
 }
 
-/** The number of points asked for, 1 to 20. */
+/** The number of points asked for, 1 to 20. "One sentence" in a long instruction speaks of each point, not of their number. */
 export function readCount(instruction: string): number | undefined {
   const found = COUNTED.exec(instruction)?.[1]?.toLowerCase()
   if (found === undefined) return undefined
   const count = COUNT_WORDS.includes(found) ? COUNT_WORDS.indexOf(found) + 1 : Number(found)
+  if (count === 1 && instruction.length > 200) return undefined
   return count >= 1 && count <= 20 ? count : undefined
 }
 

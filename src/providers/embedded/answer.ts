@@ -1,4 +1,4 @@
-import { type Aim, asksForNewText, asksForSummary, findAims, measureAim, readCount } from './aims.ts'
+import { type Aim, asksForNewText, asksForSummary, findAims, isMarked, measureAim, readCount } from './aims.ts'
 import { looksLikeCode, looksLikeDiff, readCode, readDiff } from './code.ts'
 import { type Material, readFacts } from './material.ts'
 import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
@@ -21,9 +21,9 @@ interface Reading {
 
 /** The whole answer, as lines. Never empty; equal material gives equal lines. */
 export function composeAnswer(material: Material): string[] {
-  const { blocks, instruction } = material
+  const { blocks } = material
   const lines = blocks.some(isProse)
-    ? composeSynthesis(blocks, instruction)
+    ? composeSynthesis(blocks)
     : [...composeFromDocument(material), ...describeOthers(blocks)]
   const limits: string[] = []
   if (material.cut) limits.push('The material was too long; its end was not read.')
@@ -106,7 +106,7 @@ function quoteCentral(reading: Reading, instruction: string): string[] {
     if (sentence.words.length < 3) return []
     const fullness = Math.min(1, sentence.words.length / 8)
     const score = 0.55 * (reading.centrality[index] ?? 0) + 0.3 * sentence.prior + 0.15 * (relevance[index] ?? 0)
-    return [{ index, score: fullness * score }]
+    return [{ index, score: fullness * score + (isMarked(sentence.text) ? 0.1 : 0) }]
   })
   const picked = pickDiverse(reading.sentences, candidates, readCount(instruction) ?? DEFAULT_COUNT)
   if (picked.length === 0) return [`${NOTICE} Nothing in the material can be quoted: it holds no full sentence.`]

@@ -65,12 +65,12 @@ export function readMaterial(request: ModelRequest): Material {
   }
 }
 
-/** The leaves of a JSON text as `path: value`; undefined when it is not a JSON object or list. */
-export function readFacts(text: string, limit = 12): string[] | undefined {
-  const trimmed = text.trim().replace(/^```(?:json)?\s*|\s*```$/gu, '')
+/** The values of a JSON text as `path: value`, the first `limit`; undefined when it is not a JSON object or list. */
+export function readFacts(text: string, limit = 16): string[] | undefined {
+  const trimmed = text.trim().replace(/^```(?:json)?\s|\s```$/gu, '')
   if (!/^[[{]/u.test(trimmed)) return undefined
   try {
-    return listLeaves(JSON.parse(trimmed) as Json, '', limit)
+    return listFacts(JSON.parse(trimmed) as Json, '').slice(0, limit)
   } catch {
     return undefined
   }
@@ -153,18 +153,26 @@ function readHandedOn(text: string): HandedOn | undefined {
   return { order: textUnder('What to do'), document: textUnder('Input'), blocks }
 }
 
-function listLeaves(value: Json, path: string, limit: number): string[] {
-  if (value === null || typeof value !== 'object') return [`${path === '' ? 'value' : path}: ${String(value)}`]
-  const isList = Array.isArray(value)
-  if (isList && value.every((item) => item === null || typeof item !== 'object')) {
-    return [`${path}: ${value.slice(0, 8).map(String).join(', ')}${value.length > 8 ? ', …' : ''}`]
+/** Lists become one line; a step's own `success: true` says nothing about the material. */
+function listFacts(value: Json, path: string): string[] {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return []
+    const items = value.slice(0, 8).map(describeItem).join(', ')
+    return [`${path === '' ? 'list' : path}: ${shorten(items)}${value.length > 8 ? ', …' : ''}`]
   }
-  const entries = isList ? value.map((item, at) => [`[${at}]`, item] as const) : Object.entries(value)
-  const facts: string[] = []
-  for (const [key, item] of entries) {
-    if (facts.length >= limit) break
-    const below = isList ? `${path}${key}` : path === '' ? key : `${path}.${key}`
-    facts.push(...listLeaves(item, below, limit - facts.length))
-  }
-  return facts
+  if (value === null || typeof value !== 'object') return [`${path}: ${shorten(String(value))}`]
+  return Object.entries(value).flatMap(([key, item]) =>
+    path === '' && key === 'success' && item === true ? [] : listFacts(item, path === '' ? key : `${path}.${key}`),
+  )
+}
+
+function describeItem(item: Json): string {
+  if (item === null || typeof item !== 'object') return String(item)
+  return Object.values(item)
+    .filter((part) => part !== null && typeof part !== 'object')
+    .join(' ')
+}
+
+function shorten(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300).toWellFormed()} …` : text
 }

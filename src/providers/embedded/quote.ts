@@ -6,7 +6,7 @@ export const NOTICE = '[embedded: extractive, not a language model]'
 export interface Quote {
   readonly sentence: Sentence
   readonly text: string
-  /** Where it came from, in words for the reader. */
+  /** Where it stands, in words for the reader. */
   readonly source: string
   /** What is said about it, before the quotation marks. */
   readonly what?: string

@@ -1,4 +1,3 @@
-import { readCount } from './aims.ts'
 import { type Block, readFacts } from './material.ts'
 import { inTextOrder, NOTICE, type Quote, toBullets } from './quote.ts'
 import { measureLikeness, pickDiverse, scoreCentrality, weighWords } from './rank.ts'
@@ -7,6 +6,9 @@ import { splitWords } from './words.ts'
 
 /** Sentences and quotes taken from one answer. */
 const READ_LIMIT = 400
+const EACH = 4
+/** A heading of `answer.ts` over the quotes for one aim. */
+const GROUP = /^(\p{Lu}[\p{L} ]{2,40}):$/u
 const OWN_BULLET = /^- (?:([^"]{1,80}): )?"(.+)" \(([^()]+)\)$/u
 
 /** Answers in words, as opposed to measurements and answers that never came. */
@@ -15,17 +17,16 @@ export function isProse({ text, missing }: Block): boolean {
 }
 
 /** What several answers share comes first, then the best of each under its author; measurements are shown as they are. */
-export function composeSynthesis(blocks: readonly Block[], instruction: string): string[] {
-  const answers = blocks.filter(isProse).map((block) => readQuotes(block))
+export function composeSynthesis(blocks: readonly Block[]): string[] {
+  const answers = blocks.filter(isProse).map((block) => ({ label: block.label, quotes: readQuotes(block) }))
   const shared = findShared(answers)
-  const each = Math.min(readCount(instruction) ?? 4, 8)
   const lines = [`${NOTICE} The best quotes out of ${answers.length} answer(s), each under its author.`]
-  if (shared.length > 0) lines.push('', 'Chosen by more than one:', ...toBullets(shared.slice(0, each)))
-  for (const block of blocks.filter(isProse)) {
-    const quotes = readQuotes(block).filter((quote) => !shared.some((other) => isTwin(other, quote)))
+  if (shared.length > 0) lines.push('', 'Chosen by more than one:', ...toBullets(shared.slice(0, EACH)))
+  for (const { label, quotes } of answers) {
+    const own = quotes.filter((quote) => !shared.some((other) => isTwin(other, quote)))
     const rest = shared.length > 0 ? 'Nothing beyond what is already quoted.' : 'Nothing to quote.'
-    const picked = pickQuotes(quotes, each)
-    lines.push('', `${block.label}:`, ...(picked.length > 0 ? toBullets(picked) : [rest]))
+    const picked = pickQuotes(own, EACH)
+    lines.push('', `${label}:`, ...(picked.length > 0 ? toBullets(picked) : [rest]))
   }
   return [...lines, ...describeOthers(blocks)]
 }
@@ -49,30 +50,34 @@ function pickQuotes(quotes: readonly Quote[], count: number): Quote[] {
 
 /** The sentences of another answer. Quotes of this provider keep their first source; its remarks are not quoted again. */
 function readQuotes({ label, text }: Block): Quote[] {
-  const own = text.split('\n').flatMap((line): Quote[] => {
-    const [, what, quoted, source = ''] = OWN_BULLET.exec(line) ?? []
-    if (quoted === undefined) return []
+  if (!text.startsWith(NOTICE)) {
+    return splitSentences(text, READ_LIMIT).map((sentence) => ({ sentence, text: sentence.text, source: label }))
+  }
+  let group: string | undefined
+  const quotes: Quote[] = []
+  for (const line of text.split('\n').slice(0, READ_LIMIT)) {
+    group = GROUP.exec(line)?.[1] ?? group
+    const [, what = group, quoted, source = ''] = OWN_BULLET.exec(line) ?? []
+    if (quoted === undefined) continue
     const sentence = { text: quoted, words: splitWords(quoted), section: '', place: '', prior: 0 }
-    return [{ sentence, text: quoted, source: `${label}; ${source}`, ...(what === undefined ? {} : { what }) }]
-  })
-  if (text.startsWith(NOTICE)) return own.slice(0, READ_LIMIT)
-  return splitSentences(text, READ_LIMIT).map((sentence) => ({ sentence, text: sentence.text, source: label }))
+    quotes.push({ sentence, text: quoted, source, ...(what === undefined ? {} : { what }) })
+  }
+  return quotes
 }
 
-function findShared(answers: readonly (readonly Quote[])[]): Quote[] {
+function findShared(answers: readonly { readonly label: string; readonly quotes: readonly Quote[] }[]): Quote[] {
   const shared: Quote[] = []
-  answers.forEach((quotes, at) => {
+  answers.forEach(({ label, quotes }, at) => {
     for (const found of quotes) {
       if (shared.some((other) => isTwin(other, found))) continue
-      const twins = answers.slice(at + 1).flatMap((other) => other.find((candidate) => isTwin(candidate, found)) ?? [])
-      if (twins.length > 0) shared.push({ ...found, source: [found, ...twins].map(nameAuthor).join(', ') })
+      const others = answers.slice(at + 1).filter((answer) => answer.quotes.some((quote) => isTwin(quote, found)))
+      if (others.length === 0) continue
+      const authors = [label, ...others.map((answer) => answer.label)].join(', ')
+      const { sentence, text, source } = found
+      shared.push({ sentence, text, source: source === label ? authors : `${authors}; ${source}` })
     }
   })
   return shared
-}
-
-function nameAuthor({ source }: Quote): string {
-  return source.split(';')[0] ?? source
 }
 
 function isTwin(a: Quote, b: Quote): boolean {

@@ -80,7 +80,7 @@ function buildOption(field: string, schema: FieldSchema, how: { readonly flag: F
     required,
     ...(schema.type === 'array' ? { many: true as const } : {}),
     ...(shown ? { default: standard as string | number } : {}),
-    ...(isSwitchedOff ? { description: `Not: ${lower(described.description)}` } : {}),
+    ...(flag.description === undefined ? {} : { description: flag.description }),
   }
 }
 
@@ -114,8 +114,4 @@ function nameValue(field: string, type: ValueType): string {
   if (type === 'json') return 'JSON'
   if (type !== 'text') return field.endsWith('_seconds') ? 'SECONDS' : field.endsWith('_days') ? 'DAYS' : 'N'
   return field.slice(field.lastIndexOf('_') + 1).toUpperCase()
-}
-
-function lower(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1)
 }

@@ -22,6 +22,8 @@ export interface Flag {
   readonly short?: string
   readonly old?: readonly string[]
   readonly placeholder?: string
+  /** Instead of the field's own, where the flag turns it round. */
+  readonly description?: string
 }
 
 const yes: Flag = { short: '-y', old: ['--yes'] }
@@ -63,6 +65,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   demo: { own: streaming, examples: ['llm-orc demo'] },
   init: {
     positional: ['directory'],
+    flags: { scripts: { description: 'Leave out the folder for scripts.' } },
     examples: ['llm-orc init', 'llm-orc init my-project --no-scripts'],
   },
   run: {

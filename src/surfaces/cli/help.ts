@@ -112,6 +112,7 @@ function verbsOf(group: string, commands: readonly Page[]): string[] {
   return commands.filter(({ name }) => name.startsWith(`${group} `)).map(({ name }) => name.slice(group.length + 1))
 }
 
+/** ASCII, as far as the table of operations allows: help is read where nothing else works. */
 function page(blocks: readonly (readonly string[])[]): string {
-  return `${blocks.map((block) => block.join('\n')).join('\n\n')}\n`
+  return `${blocks.map((block) => block.join('\n')).join('\n\n')}\n`.replaceAll(' · ', '; ')
 }

@@ -1,0 +1,142 @@
+import type { Command as Program, CommanderError, Option as Flag } from 'commander'
+import { OrcError, type Problem } from '../../events/errors.ts'
+import { cleanLine } from '../../events/views/clean.ts'
+import type { Settings } from './settings.ts'
+import { type Argument, type Command, type CommandTree, type Option, spellingsOf, takesValue } from './tree.ts'
+import { readTyped } from './typed.ts'
+
+/** A command line, understood: which operation, with what, and how the face is to behave. */
+export interface Parsed {
+  readonly command: Command
+  readonly input: { readonly [field: string]: unknown }
+  readonly settings: Settings
+}
+
+/** Reads a command line against the tree. Throws OrcError `unknown_command` or `bad_input`. */
+export async function parseArguments(tree: CommandTree, args: readonly string[]): Promise<Parsed> {
+  const commander = await import('commander')
+  let parsed: Parsed | undefined
+  const silent = (program: Program) =>
+    program.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} }).helpOption(false)
+  const flagsOf = (options: readonly Option[]) => options.flatMap((option) => makeFlags(commander, option))
+
+  const shared = flagsOf(tree.options.filter(({ field }) => field !== 'help' && field !== 'version'))
+  const program = silent(new commander.Command('llm-orc')).helpCommand(false)
+  for (const { flag } of shared) program.addOption(flag)
+  const groups = new Map<string, Program>()
+  for (const { name, aliases } of tree.groups) {
+    groups.set(name, silent(program.command(name)).aliases([...aliases]).helpCommand(false))
+  }
+  for (const command of tree.commands) {
+    for (const spelling of [command.name, ...command.aliases]) {
+      const [first = '', second] = spelling.split(' ')
+      const parent = second === undefined ? program : groups.get(first)
+      if (!parent) continue
+      const entry = silent(parent.command(second ?? first, { hidden: spelling !== command.name }))
+      const own = flagsOf(command.options)
+      for (const { flag } of own) entry.addOption(flag)
+      for (const { field, required } of command.arguments) entry.argument(required ? `<${field}>` : `[${field}]`)
+      entry.action(() => {
+        const values = readFlags(program, shared)
+        for (const [field, value] of readFlags(entry, own)) values.set(field, value)
+        parsed = sortValues(command, { values, words: entry.args, tree })
+      })
+    }
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (error instanceof commander.CommanderError) throw explain(error, tree, args)
+    throw error
+  }
+  if (!parsed) throw explainMissing(program.args, tree)
+  return parsed
+}
+
+interface Made {
+  readonly flag: Flag
+  readonly option: Option
+}
+
+/** One flag for the spelling that is shown, hidden ones for the older spellings. */
+function makeFlags(commander: typeof import('commander'), option: Option): Made[] {
+  const value = takesValue(option) ? ' <value>' : ''
+  const shown = option.short === undefined ? option.long : `${option.short}, ${option.long}`
+  return [shown, ...option.old].map((spelling) => {
+    const flag = new commander.Option(`${spelling}${value}`)
+    if (option.choices) flag.choices([...option.choices])
+    if (option.many) flag.argParser((given: string, before: string[] | undefined) => [...(before ?? []), given])
+    if (option.hidden || spelling !== shown) flag.hideHelp()
+    return { flag, option }
+  })
+}
+
+function readFlags(program: Program, made: readonly Made[]): Map<Option, unknown> {
+  const values = new Map<Option, unknown>()
+  for (const { flag, option } of made) {
+    const name = flag.attributeName()
+    if (program.getOptionValueSource(name) !== 'cli') continue
+    // `--streaming` and `--no-streaming` share a name: the value tells which of them was given.
+    const value: unknown = program.getOptionValue(name)
+    if (flag.isBoolean() || flag.negate ? value === !flag.negate : true) values.set(option, value)
+  }
+  return values
+}
+
+function sortValues(
+  command: Command,
+  given: { readonly values: ReadonlyMap<Option, unknown>; readonly words: readonly string[]; readonly tree: CommandTree },
+): Parsed {
+  const input: { [field: string]: unknown } = {}
+  const settings: { [field: string]: unknown } = {}
+  const problems: Problem[] = []
+  const put = (part: Option | Argument, name: string, value: unknown) => {
+    const target = 'own' in part ? settings : input
+    const texts = Array.isArray(value) ? (value as string[]) : [value as string]
+    if (typeof value === 'boolean') target[part.field] = value
+    else {
+      const read = texts.map((text) => readTyped(part, text, name))
+      for (const each of read) if ('problem' in each) problems.push(each.problem)
+      const values = read.flatMap((each) => ('problem' in each ? [] : [each.value]))
+      target[part.field] = Array.isArray(value) ? values : values[0]
+    }
+  }
+  for (const [option, value] of given.values) put(option, option.long, value)
+  for (const [index, argument] of command.arguments.entries()) {
+    const word = given.words[index]
+    // An argument wins over an option for the same field.
+    if (word !== undefined) put(argument, argument.field.toUpperCase(), word)
+  }
+  if (problems.length > 0) throw new OrcError(problems)
+  return { command, input, settings }
+}
+
+/** Commander's refusals in our form; its own suggestions are kept. */
+function explain(error: CommanderError, tree: CommandTree, args: readonly string[]): OrcError {
+  const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = more.join(' ').replace(/^\(|\)$/g, '')
+  const known = error.code === 'commander.unknownCommand' ? 'unknown_command' : 'bad_input'
+  const place = args.find((word) => !word.startsWith('-'))
+  const hints = [suggestion, hintFor(error, first), `Help: llm-orc ${place && tree.groups.some(({ name }) => name === place) ? `${place} ` : ''}--help`]
+  return new OrcError({ code: known, message: cleanLine(first), hint: hints.filter((hint) => hint !== '').join('\n') })
+}
+
+function hintFor(error: CommanderError, message: string): string {
+  if (error.code === 'commander.excessArguments') return 'Put an input of several words in quotes.'
+  const isProse = error.code === 'commander.unknownOption' && /'-[^']*\s/.test(message)
+  return isProse ? 'Put -- before words that begin with a dash.' : ''
+}
+
+function explainMissing(words: readonly string[], tree: CommandTree): OrcError {
+  const group = tree.groups.find(({ name, aliases }) => name === words[0] || aliases.includes(words[0] ?? ''))
+  const message = group ? `${group.name} needs a command` : 'a command is needed'
+  return new OrcError({ code: 'unknown_command', message, hint: `Help: llm-orc ${group ? `${group.name} ` : ''}--help` })
+}
+
+/** How a field of the input is given on the command line, for messages about it. */
+export function nameField(command: Command, field: string): string {
+  const argument = command.arguments.find((each) => each.field === field)
+  if (argument) return field.toUpperCase()
+  const option = command.options.find((each) => each.field === field && !each.own)
+  return option ? (spellingsOf(option).find((spelling) => spelling.startsWith('--')) ?? field) : field
+}

@@ -1,0 +1,23 @@
+/** How the command line itself is to behave; never seen by an operation. Absent: not said. */
+export interface Settings {
+  readonly output?: 'rich' | 'text' | 'json'
+  readonly progress?: 'inline' | 'bar' | 'json'
+  readonly config_dir?: string
+  readonly quiet?: true
+  readonly color?: false
+  /** The older way to choose the output. */
+  readonly output_format?: string
+  readonly streaming?: boolean
+  readonly detailed?: true
+}
+
+export type OutputMode = 'rich' | 'text' | 'json' | 'lines'
+
+/** The form of the result: what was asked for, else what fits who listens. `lines` is the older JSON stream. */
+export function chooseOutput(settings: Settings, { isTTY }: { readonly isTTY: boolean }): OutputMode {
+  const { output, output_format, streaming, detailed } = settings
+  if (output !== undefined) return output
+  if (output_format === 'json') return streaming === false ? 'json' : 'lines'
+  if (output_format === 'text') return 'text'
+  return isTTY || detailed ? 'rich' : 'text'
+}
