@@ -72,7 +72,7 @@ export const HOUSE: House = {
     commander: { in: ['surfaces/cli/'] },
     undici: { in: ['providers/http.ts', 'providers/http-exchange.ts'], lazy: true },
     yaml: { in: ['graph/', 'config/'] },
-    zod: { in: ['app/', 'config/', 'graph/'] },
+    zod: { in: ['app/', 'config/', 'graph/', 'providers/scripted-schema.ts'] },
   },
   builtins: {
     'node:child_process': ['sandbox/process.ts', 'sandbox/detached.ts'],

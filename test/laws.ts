@@ -132,11 +132,34 @@ export async function checkRecord(events: readonly Event[], room: Room, options:
   })
   if (!verdict.equal) throw new Error(`not equal: ${JSON.stringify(verdict)}`)
   expect(verdict.events).toBe(events.length)
+  checkHistory(events)
   const state = createRunState()
   for (const event of events) evolve(state, event)
   const again = createRunState()
   for (const event of plain) evolve(again, event)
   expect(pictureOf(again)).toEqual(pictureOf(state))
+}
+
+/** No answered effect is done again; an unsafe one is done again only if it never happened or its step says so. One end per step and run. */
+function checkHistory(events: readonly Event[]): void {
+  const answered = new Set<string>()
+  const repeatable = new Map<string, boolean>()
+  const ends = new Map<string, number>()
+  for (const event of events) {
+    if (event.type === 'effect-intended' && event.data.answered_by === undefined) {
+      const { key, safety } = event.data
+      if (answered.has(key)) throw new Error(`event ${event.seq}: ${key} had its answer and is done again`)
+      if (safety === 'unsafe' && repeatable.get(key) === false) throw new Error(`event ${event.seq}: the unsafe ${key} is done again`)
+      repeatable.set(key, false)
+    }
+    if (event.type === 'effect-done') answered.add(event.data.key)
+    if (event.type === 'effect-failed' && event.data.touched === 'no') repeatable.set(event.data.key, true)
+    if (event.type === 'effect-unknown') repeatable.set(event.data.key, true)
+    const ended = event.type === 'step-finished' || event.type === 'step-cancelled' || event.type === 'step-skipped' || (event.type === 'step-failed' && event.data.retry_at === undefined)
+    if (ended) ends.set((event.data as { step: string }).step, (ends.get((event.data as { step: string }).step) ?? 0) + 1)
+    if (event.type === 'run-finished') expect(event.seq).toBe(events.length)
+  }
+  expect([...ends].filter(([, count]) => count !== 1)).toEqual([])
 }
 
 /** Law four: the record cut after one event, resumed by another process, comes to an end that verifies; the kept past is not changed. */

@@ -6,7 +6,7 @@ import { readEnvironment } from './env.ts'
 import { explainKey } from './explain.ts'
 import { listSettings } from './schema.ts'
 import { nameVariable } from './settings-env.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 const timeout = (seconds: number) => `performance:\n  execution:\n    default_timeout: ${seconds}\n`
 const KEY = 'performance.execution.default_timeout'
@@ -142,7 +142,7 @@ describe('wrong files', () => {
   it('B08 refuses pipes, folders, foreign encodings and giants without hanging', async () => {
     const world = await makeWorld({ '~/config.yaml': new Uint8Array([0xff, 0xfe, 0x41]), 'big.yaml': '' })
     await truncate(world.at('big.yaml'), 2 ** 21)
-    execFileSync('mkfifo', [world.at('@/config.yaml')])
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', world.at('@/config.yaml')])
     await mkdir(world.at('home/.config/llm-orc/config.yaml'), { recursive: true })
     const { problems } = await world.config({ env: { HOME: world.home, LLM_ORC_CONFIG: '../big.yaml' } })
     expect(problems.map(({ message }) => message.replace(/^\S+ /, ''))).toEqual([

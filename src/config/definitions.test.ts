@@ -2,7 +2,7 @@ import { mkdir, symlink, truncate } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { listEnsembles } from './definitions.ts'
 import { findEnsemble } from './find-ensemble.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 const ensemble = (name: string, description = 'd') =>
   `name: ${name}\ndescription: ${description}\nagents:\n  - {name: a, script: x.py}\n`

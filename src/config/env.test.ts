@@ -2,7 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { readEnvironment } from './env.ts'
 import { parseEnv } from './env-parse.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 const read = (text: string) => Object.fromEntries(parseEnv(text, '.env').values)
 

@@ -8,7 +8,7 @@ import { findEnsemble } from './find-ensemble.ts'
 import { initProject } from './init.ts'
 import { readProfiles } from './profiles.ts'
 import { resolveScript } from './scripts.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 const shipped = join(import.meta.dirname, '../../library')
 

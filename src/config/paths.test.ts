@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findPaths } from './paths.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 describe('places', () => {
   it('follows the XDG folders, each with our own folder inside', async () => {

@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { checkProfiles, fallbackChain, findDefaultProfile } from './fallbacks.ts'
 import { readProfiles } from './profiles.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 const yaml = (name: string, model: string, more = '') => `{name: ${name}, provider: p, model: ${model}${more}}\n`
 const inConfig = (entries: { readonly [name: string]: string }) =>
@@ -132,7 +132,7 @@ describe('which profile wins', () => {
       '@/profiles/proto.yaml': 'model_profiles: {__proto__: {provider: p, model: m}}',
     })
     expect(models).toEqual({ ok: 'm' })
-    const at = problems.map(({ file, line }) => `${file?.slice(world.at('@/').length)}:${line}`)
+    const at = problems.map(({ file, line }) => `${file?.slice(world.at('@/').length + 1)}:${line}`)
     expect(at).toEqual([
       'config.yaml:4',
       'config.yaml:5',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { readRoles } from './roles.ts'
-import { makeWorld } from './temp-world.ts'
+import { makeWorld } from './world.fixture.ts'
 
 it('reads the roles of all levels, the nearest first, and reports the wrong ones', async () => {
   const world = await makeWorld({

@@ -10,7 +10,7 @@ import { findPaths } from './paths.ts'
 import { readProfiles } from './profiles.ts'
 
 // Files of real users, which are not part of this repository.
-const samples = process.env['ORCHESTRATOR_SAMPLES'] ?? join(import.meta.dirname, '../../../shared/samples')
+const samples = join(import.meta.dirname, '../../../shared/samples')
 const there = existsSync(join(samples, 'llm-orc/.llm-orc/config.yaml'))
 if (!there) console.warn('SKIPPED: the sample projects are not here, so real configuration files are not tested')
 

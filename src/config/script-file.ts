@@ -28,7 +28,8 @@ const INTERPRETERS: { readonly [extension: string]: readonly string[] } = {
 export const SCRIPT_EXTENSIONS: readonly string[] = Object.keys(INTERPRETERS)
 
 const HEADER_LINES = 20
-const HEADER = /^\s*(?:#|\/\/|--|;|\*|\/\*+)\s*(Primitive|Input|Output|Depends|Safety)\s*:\s*(.*?)\s*(?:\*\/)?\s*$/i
+const HEADER =
+  /^\s*(?:#|\/\/|--|;|\*|\/\*+)\s*(Primitive|Input|Output|Depends|Safety|Interactive)\s*:\s*(.*?)\s*(?:\*\/)?\s*$/i
 const ASKING_PRIMITIVES = /get_user_input|confirm_action/
 const SAFETIES: readonly string[] = ['pure', 'idempotent', 'unsafe'] satisfies ScriptSafety[]
 
@@ -49,7 +50,10 @@ export async function measureScript(path: string, options: MeasureOptions): Prom
     const header = readHeader(text)
     const safety = header['safety']?.toLowerCase()
     const description = readDescription(text)
-    const asks = ASKING_PRIMITIVES.test(options.reference) || (extension === '.py' && callsInput(text))
+    const asks =
+      ASKING_PRIMITIVES.test(options.reference) ||
+      /^(yes|true)$/i.test(header['interactive'] ?? '') ||
+      (extension === '.py' && callsInput(text))
     const pinned: PinnedFile = {
       type: 'file',
       reference: options.reference,
@@ -100,10 +104,10 @@ function readHeader(text: string): { readonly [key: string]: string } {
 // Shebang, coding line and header comments may stand before a doc-string.
 const DOC_STRING = /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[rRuU]?("""|''')([\s\S]*?)\1/
 const DOC_COMMENT = /^(?:[ \t]*(?:(?:#|\/\/)[^\n]*)?\r?\n)*[ \t]*\/\*\*?([\s\S]*?)\*\//
-const COMMENT_LINES = /^(?:#![^\n]*\n)?((?:[ \t]*(?:#|\/\/)[^\n]*(?:\n|$))+)/
+const COMMENT_LINES = /^((?:[ \t]*(?:#|\/\/)[^\n]*(?:\n|$))+)/
 
 function readDescription(text: string): string | undefined {
-  const body = text.slice(0, 16_384)
+  const body = text.slice(0, 16_384).replace(/^#![^\n]*\n?/, '')
   const raw = DOC_STRING.exec(body)?.[2] ?? DOC_COMMENT.exec(body)?.[1] ?? COMMENT_LINES.exec(body)?.[1]
   const lines = raw
     ?.split(/\r?\n/)

@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { listScripts } from './script-list.ts'
 import { resolveScript } from './scripts.ts'
-import { makeWorld, type TempWorld } from './temp-world.ts'
+import { makeWorld, type TempWorld } from './world.fixture.ts'
 
 const node = '/usr/bin/node-of-the-test'
 
@@ -160,6 +160,8 @@ describe('what a script is', () => {
     ['primitives/user-interaction/get_user_input.py', '', true],
     ['primitives/user-interaction/confirm_action.py', '', true],
     ['primitives/file-ops/read_file.py', '', false],
+    ['ask.mjs', '// Interactive: yes', true],
+    ['x.py', '# Interactive: no', false],
   ])('%s with %j asks a person: %s', async (reference, text, expected) => {
     const world = await makeWorld({ [`@/scripts/${reference}`]: text })
     const found = await resolveScript(reference, await world.paths(), { node })
@@ -208,7 +210,7 @@ describe('listing scripts', () => {
       ['primitives/file-ops/read_file.mjs', 'file-ops', 'library', true, 'Reads a file.'],
       ['text/count.mjs', 'text', 'library', false, 'Counts.'],
     ])
-    expect(scripts[3]).toMatchObject({ name: 'top.sh', size: 60, pinned: { header: { input: 'nothing' } } })
+    expect(scripts[3]).toMatchObject({ name: 'top.sh', size: 51, pinned: { header: { input: 'nothing' } } })
     expect(problems).toEqual([])
   })
 })

@@ -17,6 +17,7 @@ const CACHE_BYTES = 32 * 1024 * 1024
 export class ContentStore {
   readonly #run: string
   readonly #runKey: string | undefined
+  readonly #salts: ReadonlyMap<string, string> | undefined
   readonly #world: EngineWorld
   readonly #blobs: BlobStore
   /** An event of the run, wherever it is. */
@@ -27,12 +28,15 @@ export class ContentStore {
   constructor(options: {
     readonly run: string
     readonly runKey?: string
+    /** Salts that content has already, by its plain digest; see `collectSalts`. */
+    readonly salts?: ReadonlyMap<string, string>
     readonly world: EngineWorld
     readonly blobs: BlobStore
     eventAt(seq: number): Event | undefined | Promise<Event | undefined>
   }) {
     this.#run = options.run
     this.#runKey = options.runKey
+    this.#salts = options.salts
     this.#world = options.world
     this.#blobs = options.blobs
     this.eventAt = options.eventAt
@@ -42,7 +46,7 @@ export class ContentStore {
   make(content: Json): Value {
     if (this.#runKey === undefined) throw new Error('values cannot be made without the run key')
     const text = canonicalJson(content)
-    const salt = saltFor(this.#runKey, text, this.#world.sha256)
+    const salt = this.#salts?.get(this.#world.sha256(text)) ?? saltFor(this.#runKey, text, this.#world.sha256)
     const sha256 = this.#world.sha256(salt + text)
     const bytes = byteLength(text)
     const value = { sha256, bytes, type: 'application/json' }

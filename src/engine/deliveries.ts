@@ -174,7 +174,9 @@ export class Deliveries {
 
   #contentOf(value: Value): Answer | Promise<Answer> {
     const content = this.#store.read(value)
-    return content instanceof Promise ? content.then((loaded) => ({ ok: true, content: loaded })) : { ok: true, content }
+    return content instanceof Promise
+      ? content.then((loaded) => ({ ok: true, content: loaded }))
+      : { ok: true, content }
   }
 
   #answerOf(event: Event, { step, offer }: Wake): Answer | Promise<Answer> {

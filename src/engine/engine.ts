@@ -1,3 +1,5 @@
+import { canonicalJson } from '../events/canonical.ts'
+import { OrcError } from '../events/errors.ts'
 import { type Event, FORMAT, type PinnedFile, type RunLimits } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { createChainCheck } from '../events/hash.ts'
@@ -5,13 +7,15 @@ import { createRunState } from '../events/state.ts'
 import type { Json } from '../events/values.ts'
 import type { StepGraph } from '../graph/step-graph.ts'
 import type { BlobStore } from '../journal/journal.ts'
-import { ContentStore } from './content.ts'
+import { ContentRemoved, ContentStore } from './content.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Divergence } from './divergence.ts'
 import { takeCommands } from './inbox.ts'
 import { LiveRun, type RunEnd } from './live.ts'
+import { Losses } from './losses.ts'
 import { planStep } from './offer.ts'
 import { Replay } from './replay.ts'
+import { collectSalts, readRunKey } from './run-key.ts'
 import type { StepKind } from './step.ts'
 import type { EnginePorts, EngineWorld, RunLease } from './world.ts'
 import { eventOf } from './writer.ts'
@@ -128,23 +132,34 @@ export async function resumeRun(
 ): Promise<Run | Divergence> {
   const { world, journal, blobs, kinds } = ports
   const folded = createRunState()
-  const files: PinnedFile[] = []
+  const losses = new Losses()
+  let files: readonly PinnedFile[] = []
+  let last: Event | undefined
   for await (const event of readEvents(ports, run)) {
-    if (event.type === 'run-started' || event.type === 'run-resumed') files.splice(0, files.length, ...event.data.files)
+    if ('files' in event.data) files = event.data.files
     evolve(folded, event)
     folded.wakes.length = 0
+    losses.take(event)
+    last = event
   }
-  if (folded.seq === 0) throw new Error(`there is no run ${run}`)
+  if (!last) throw new Error(`there is no run ${run}`)
+  const runKey = await readRunKey(journal, run)
+  if (!folded.finished) {
+    if (!runKey) throw sealed(run)
+    const needy = await losses.findNeedy(folded, async (sha256) => (await blobs.get(run, sha256)) !== undefined)
+    if (needy !== undefined) throw contentGone(run, needy)
+  }
   const only = new Set<string>()
   for (const step of folded.steps.values()) if (step.status === 'running') only.add(`${step.id}@${step.attempt}`)
-  const runKey = await readRunKey(ports, run)
   let live: LiveRun | undefined
+  const eventAt = (seq: number) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq)
   const store = new ContentStore({
     run,
-    ...(runKey === undefined ? {} : { runKey }),
+    ...(runKey ? { runKey: runKey.key } : {}),
+    ...(runKey?.mixed ? { salts: await collectSalts(folded, { run, blobs, sha256: world.sha256, eventAt }) } : {}),
     world,
     blobs,
-    eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq),
+    eventAt,
   })
   const replay = new Replay({
     run,
@@ -158,13 +173,20 @@ export async function resumeRun(
       delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
     },
   })
-  for await (const event of readEvents(ports, run)) {
-    const divergence = await replay.feed(event)
-    if (divergence) return divergence
+  try {
+    for await (const event of readEvents(ports, run)) {
+      const divergence = await replay.feed(event)
+      if (divergence) return divergence
+    }
+    await replay.settle()
+  } catch (error) {
+    throw error instanceof ContentRemoved ? contentGone(run, error.step ?? 'a step') : error
   }
-  await replay.settle()
   live = new LiveRun({ run, ports, state: replay.state, store, deliveries: replay.deliveries, lease: how.lease })
-  if (!replay.state.finished) {
+  // A fork that nobody has driven yet needs no word of being taken up.
+  const fresh =
+    last.type === 'run-forked' && !how.files && canonicalJson(folded.kinds) === canonicalJson(versionsOf(kinds))
+  if (!replay.state.finished && !fresh) {
     const pinned = how.files?.map((file) => ({ name: file.name, content: store.make(file.content) }))
     const data = { kinds: versionsOf(kinds), files: pinned ?? files }
     live.input({ type: 'run-resumed', actor: 'worker', data, causes: [replay.state.seq] })
@@ -197,7 +219,7 @@ export async function verifyRun(
       kinds,
       store: new ContentStore({ run: event.run, world, blobs, eventAt: (seq) => means.eventAt?.(seq) }),
     })
-    const divergence = await replay.feed(event)
+    const divergence = await feedSafely(replay, event)
     if (divergence) return { equal: false, events, ...divergence }
   }
   await replay?.settle()
@@ -209,6 +231,17 @@ export async function verifyRun(
     redacted: replay?.redacted ?? [],
     finished,
     head: replay?.state.head ?? '',
+  }
+}
+
+/** A record from elsewhere may be chained well and still make no sense. */
+async function feedSafely(replay: Replay, event: Event): Promise<Divergence | undefined> {
+  try {
+    return await replay.feed(event)
+  } catch (error) {
+    if (error instanceof OrcError) throw error
+    const message = `event ${event.seq} ${event.type} makes no sense here: ${error instanceof Error ? error.message : error}`
+    return { seq: event.seq, code: 'unreadable', where: 'record', message }
   }
 }
 
@@ -233,21 +266,40 @@ function drive(ports: EnginePorts, live: LiveRun, store: ContentStore): Run {
   }
 }
 
-function versionsOf(kinds: { readonly [kind: string]: StepKind }): { readonly [kind: string]: number } {
+/** The versions of the step kinds that are shipped. */
+export function versionsOf(kinds: { readonly [kind: string]: StepKind }): { readonly [kind: string]: number } {
   return Object.fromEntries(Object.values(kinds).map((kind) => [kind.kind, kind.version]))
 }
 
-/** The events of a run as they stand in a journal. */
-export async function* readEvents(from: Pick<EnginePorts, 'journal'>, run: string): AsyncGenerator<Event> {
-  for await (const record of from.journal.read(`run/${run}`)) yield record.data as Event
+/** The events of a run as they stand in a journal, up to and including `last`. */
+export async function* readEvents(
+  from: Pick<EnginePorts, 'journal'>,
+  run: string,
+  last?: number,
+): AsyncGenerator<Event> {
+  for await (const record of from.journal.read(`run/${run}`, 1, last)) yield record.data as Event
 }
 
-async function readEvent(from: Pick<EnginePorts, 'journal'>, run: string, seq: number): Promise<Event | undefined> {
+/** One event of a run, if it is there. */
+export async function readEvent(
+  from: Pick<EnginePorts, 'journal'>,
+  run: string,
+  seq: number,
+): Promise<Event | undefined> {
   for await (const record of from.journal.read(`run/${run}`, seq, seq)) return record.data as Event
   return undefined
 }
 
-async function readRunKey(from: Pick<EnginePorts, 'journal'>, run: string): Promise<string | undefined> {
-  for await (const record of from.journal.read(`key/${run}`)) return (record.data as { key?: string }).key
-  return undefined
+function sealed(run: string): OrcError {
+  const message = `the run ${run} was imported; it can be read, verified and forked, but not continued`
+  return new OrcError({ code: 'run_sealed', message, hint: 'Fork it at its last event and go on with the fork.' })
+}
+
+function contentGone(run: string, step: string): OrcError {
+  const message = `the run ${run} cannot go on: content that the step ${step} needs has been removed`
+  return new OrcError({
+    code: 'content_removed',
+    message,
+    hint: `Fork it before ${step} began, or change what it needs.`,
+  })
 }

@@ -8,6 +8,7 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
   const step = state.steps.get(data.step) as StepState
   let effect = state.effects.get(data.key)
   if (effect && data.redo !== undefined) {
+    if (effect.status !== 'waiting') countCall(step, effect)
     effect.status = 'open'
     effect.tries += 1
     effect.intent = event.seq
@@ -48,9 +49,20 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
     state.effects.set(data.key, effect)
     step.effects ??= new Set()
     step.effects.add(data.key)
+    countCall(step, effect)
   }
   state.openEffects += 1
-  if (data.safety === 'billable') step.calls += 1
+}
+
+/** A waiting effect will not be tried again: its timer and its call are given back. */
+function stopWaiting(state: RunState, effect: EffectState): void {
+  state.timers.drop(`redo:${effect.key}#${effect.tries}`)
+  countCall(state.steps.get(effect.step) as StepState, effect, -1)
+}
+
+/** A call waiting to be repeated counts already, so that no other takes its place. */
+function countCall(step: StepState, { safety }: EffectState, by: 1 | -1 = 1): void {
+  if (safety === 'billable') step.calls += by
 }
 
 /** The effect is no longer open, if it was: only open ones are counted. */
@@ -85,7 +97,7 @@ export function finishEffect(state: RunState, event: EventOf<'effect-done'>): vo
 
 /** A fork answers, in the world's place, an effect that nobody has answered. */
 export function answerEffect(state: RunState, effect: EffectState, seq: number): void {
-  if (effect.status === 'waiting') state.timers.drop(`redo:${effect.key}#${effect.tries}`)
+  if (effect.status === 'waiting') stopWaiting(state, effect)
   if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
   closeEffect(state, effect, 'done', seq)
 }
@@ -95,7 +107,7 @@ export function dropWaiting(state: RunState, step: StepState): void {
   for (const key of [...(step.effects ?? [])]) {
     const effect = state.effects.get(key)
     if (effect?.status !== 'waiting') continue
-    state.timers.drop(`redo:${key}#${effect.tries}`)
+    stopWaiting(state, effect)
     forget(state, step, key)
   }
 }
@@ -118,6 +130,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   const affordable = effect.safety !== 'billable' || step.calls < state.limits.calls_per_step
   if (current && !state.stop && allowed && affordable && wait !== undefined) {
     leaveOpen(state, effect, 'waiting')
+    countCall(step, effect)
     const key = `redo:${effect.key}#${effect.tries}`
     state.timers.add({ key, due: event.at + wait, cause: event.seq, what: 'redo', effect: effect.key })
     return
@@ -165,7 +178,7 @@ export function dropEffectsOf(state: RunState, step: StepState): void {
     if (status === 'open' && effect.kind !== 'ask') continue
     if (!isEnded(step.status) && (status === 'done' || status === 'failed')) continue
     leaveOpen(state, effect, 'failed')
-    if (status === 'waiting') state.timers.drop(`redo:${key}#${effect.tries}`)
+    if (status === 'waiting') stopWaiting(state, effect)
     if (status === 'unknown' && effect.safety === 'unsafe') state.unknown.push(key)
     forget(state, step, key)
   }

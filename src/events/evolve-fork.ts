@@ -23,7 +23,11 @@ export function forkRun(state: RunState, { data, seq, at }: EventOf<'run-forked'
   reopenEffects(state, seq)
 }
 
-function changeLimits(state: RunState, limits: NonNullable<ForkChange['limits']>, place: { seq: number; at: number }): void {
+function changeLimits(
+  state: RunState,
+  limits: NonNullable<ForkChange['limits']>,
+  place: { seq: number; at: number },
+): void {
   state.limits = { ...state.limits, ...limits }
   if (limits.timeout_ms === undefined) return
   state.timers.drop('deadline')
@@ -32,7 +36,12 @@ function changeLimits(state: RunState, limits: NonNullable<ForkChange['limits']>
 
 function changeSpec(
   state: RunState,
-  { id, spec, seq, at }: { id: string; spec: NonNullable<ForkChange['specs']>[number]['spec']; seq: number; at: number },
+  {
+    id,
+    spec,
+    seq,
+    at,
+  }: { id: string; spec: NonNullable<ForkChange['specs']>[number]['spec']; seq: number; at: number },
 ): void {
   state.planned = state.planned?.map((plan) => (plan.id === id ? { ...plan, spec } : plan))
   const step = state.steps.get(id)
@@ -60,6 +69,7 @@ export function unansweredOf(state: RunState, step: StepState): readonly EffectS
   if (step.status !== 'running') return []
   const effects = [...(step.effects ?? [])].map((key) => state.effects.get(key) as EffectState)
   return effects.filter(
-    ({ attempt, status }) => attempt === step.attempt && (status === 'open' || status === 'waiting' || status === 'unknown'),
+    ({ attempt, status }) =>
+      attempt === step.attempt && (status === 'open' || status === 'waiting' || status === 'unknown'),
   )
 }

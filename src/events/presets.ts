@@ -13,7 +13,10 @@ export function effectName(step: string, key: string): string {
 }
 
 /** Does this answer of a fork belong to the effect? By its name, else by its kind; without either, to any of the step. */
-export function answerFits(answer: { readonly effect?: string | undefined; readonly kind?: string | undefined }, asked: Asked): boolean {
+export function answerFits(
+  answer: { readonly effect?: string | undefined; readonly kind?: string | undefined },
+  asked: Asked,
+): boolean {
   if (answer.effect !== undefined) return answer.effect === effectName(asked.step, asked.key)
   return answer.kind === undefined || answer.kind === asked.kind
 }

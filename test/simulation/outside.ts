@@ -23,6 +23,8 @@ const MIX = {
 type Fault = keyof typeof MIX
 const FAULTS = Object.entries(MIX) as readonly (readonly [Fault, number])[]
 
+const ABANDONED_MS = 5_000
+
 /** No call outlives this: executors have their own idle timers. */
 const LONGEST_MS = 120_000
 
@@ -91,6 +93,8 @@ class Call {
       left()
       throw new Error('a crash at once')
     }
+    // The engine gives a silent executor up, and its place with it.
+    this.#signal.addEventListener('abort', () => void this.#sim.clock.wake(this.#sim.now + ABANDONED_MS - 1, left))
     const outcome = this.#run(state).finally(left)
     return this.#process.gate(outcome).finally(() => {
       if (this.#process.crashesAt('effect.crash-at-answer')) return new Promise<void>(() => {})
