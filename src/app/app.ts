@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/env.ts'
 import type { Paths } from '../config/paths.ts'
 import type { Profiles } from '../config/profiles.ts'
+import type { Problem } from '../events/errors.ts'
 import type { OpenSqliteJournal } from '../journal/sqlite.ts'
 import type { Models } from './models.ts'
 
@@ -12,6 +13,8 @@ export interface App {
   readonly config: Config
   readonly profiles: Profiles
   readonly models: Models
+  /** What is wrong in the user's files and did not keep the program from starting. */
+  readonly warnings: readonly Problem[]
   /** The journal of this user, opened on first use. */
   openJournal(): Promise<OpenSqliteJournal>
   close(): Promise<void>

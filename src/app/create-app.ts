@@ -4,6 +4,7 @@ import { readEnvironment } from '../config/env.ts'
 import { findPaths } from '../config/paths.ts'
 import { readProfiles } from '../config/profiles.ts'
 import { OrcError } from '../events/errors.ts'
+import { hasErrors } from '../graph/report.ts'
 import type { OpenSqliteJournal } from '../journal/sqlite.ts'
 import type { App } from './app.ts'
 import { createModels } from './models.ts'
@@ -24,7 +25,7 @@ export async function createApp(given: {
   const env = await readEnvironment(found, given.env)
   const config = await readConfig(found, env)
   const problems = [...env.problems, ...config.problems]
-  if (problems.length > 0) throw new OrcError(problems)
+  if (hasErrors(problems)) throw new OrcError(problems)
   const profiles = await readProfiles(config)
   const models = createModels({ config, env, profiles })
   let journal: Promise<OpenSqliteJournal> | undefined
@@ -34,6 +35,7 @@ export async function createApp(given: {
     config,
     profiles,
     models,
+    warnings: [...problems, ...profiles.problems],
     openJournal: () => {
       journal ??= openJournal(join(config.paths.data, 'journal.db'))
       return journal

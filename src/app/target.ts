@@ -51,17 +51,31 @@ export async function findTarget(app: App, name: string): Promise<Target> {
     role: (role) => roles.get(role),
   })
   problems.push(...compiled.problems)
-  if (!compiled.graph) throw new OrcError(problems.filter(isError))
+  if (!compiled.graph) throw new OrcError([...brokenProfiles(app, parsed.references.profiles), ...problems.filter(isError)])
   return {
     kind: 'ensemble',
     name: ensemble.name,
-    graph: compiled.graph,
+    graph: limitSteps(compiled.graph, app),
     files: [{ name: `ensemble ${ensemble.name}`, content: found.text }, ...(await pinScripts(compiled.graph.steps))],
     ensemble,
     ...(ensemble.default_task === undefined ? {} : { default_input: ensemble.default_task }),
     warnings: problems.filter((problem) => !isError(problem)),
     notes: defaultUsed ? [choice.why] : [],
   }
+}
+
+/** A profile that is there and cannot be read says more than one that is missing. */
+function brokenProfiles(app: App, names: readonly string[]): readonly Problem[] {
+  return names.flatMap((name) => app.profiles.broken.get(name) ?? [])
+}
+
+/** The older time limit for every agent applies only when it is set, and only to steps without one of their own. */
+function limitSteps(graph: StepGraph, app: App): StepGraph {
+  const { execution, timeout_seconds } = app.config.settings.performance ?? {}
+  const seconds = execution?.default_timeout ?? timeout_seconds
+  if (seconds === undefined) return graph
+  const timeout_ms = Math.max(1, Math.round(seconds * 1000))
+  return { ...graph, steps: graph.steps.map((step) => ({ timeout_ms, ...step })) }
 }
 
 /** A plain prompt to one or several models: one step each, side by side. */

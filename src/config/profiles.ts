@@ -12,8 +12,10 @@ import { fenceLevel, type Level } from './paths.ts'
 import { profileSchema } from './schema.ts'
 import { readTextFile } from './text-file.ts'
 
-/** A profile and where it was written. */
-export type FoundProfile = ModelProfile & {
+/** A profile and where it was written. The places are not enumerable: a copy by spreading is the profile alone, fit for a journal. */
+export type FoundProfile = ModelProfile & ProfileOrigin
+
+interface ProfileOrigin {
   readonly level: Level
   readonly place: Place
   /** Where its fallback is named. */
@@ -138,18 +140,23 @@ class Reading implements Profiles {
     const { fallback_model_profile, fallback: short, description: _, ...fields } = checked.data
     const fallback = (fallback_model_profile ?? short) as string | undefined
     const key = fallback_model_profile === undefined ? 'fallback' : 'fallback_model_profile'
-    this.profiles.set(name, {
+    const profile: ModelProfile = {
       ...(fields as unknown as ModelProfile),
       name,
-      ...(fallback === undefined ? {} : { fallback, fallback_place: whence.place([...whence.base, key]) }),
-      level: this.#level,
-      place,
-    })
+      ...(fallback === undefined ? {} : { fallback }),
+    }
+    const fallbackPlace = fallback === undefined ? {} : { fallback_place: whence.place([...whence.base, key]) }
+    this.profiles.set(name, attachOrigin(profile, { level: this.#level, place, ...fallbackPlace }))
   }
 
   #refuse(whence: Whence, message: string): void {
     this.problems.push({ code: 'config_invalid', message, ...whence.place(whence.base ?? []) })
   }
+}
+
+function attachOrigin(profile: ModelProfile, origin: ProfileOrigin): FoundProfile {
+  const hidden = Object.entries(origin).map(([key, value]) => [key, { value, enumerable: false }])
+  return Object.defineProperties(profile, Object.fromEntries(hidden)) as FoundProfile
 }
 
 function placeOf(place: Locate, path: Path): Place {

@@ -112,7 +112,7 @@ function refuseSpec(state: RunState, id: string): Problem | undefined {
   if (isEnded(step.status)) return tooLate(`the step ${id} had ended`)
   if (step.proposals?.size) return tooLate(`the step ${id} had proposed steps, which belong to its old settings`)
   const deed = openDeed(state, step)
-  return deed && tooLate(`the step ${id} had begun ${deed}, which must not be done twice`)
+  return deed === undefined ? undefined : tooLate(`the step ${id} had begun ${deed}, which must not be done twice`)
 }
 
 /** An unsafe effect under way, or one nobody knows the outcome of. */

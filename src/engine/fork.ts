@@ -83,9 +83,9 @@ interface Past {
 }
 
 async function readPast(ports: EnginePorts, parent: string, at: number, wish: ForkWish): Promise<Past | ForkRefused> {
-  const nameless = (wish.answers ?? []).filter((answer) => answer.effect === undefined).map((answer) => answer.step)
-  const twice = nameless.find((step, index) => nameless.indexOf(step) !== index)
-  if (twice !== undefined) return refuse(`the step ${twice} is given two answers without a name`)
+  const names = (wish.answers ?? []).map(({ step, effect = '' }) => `${step}/${effect}`)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) return refuse(`two answers are given for ${twice}`)
   const state = createRunState()
   const check = new ForkCheck(wish)
   let files: readonly PinnedFile[] = []

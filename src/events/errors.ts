@@ -83,6 +83,7 @@ export const ERROR_CODES = {
   abandoned: { exit: 1, summary: 'An effect was told to stop and did not answer.' },
   effect_unknown: { exit: 1, summary: 'Nobody knows whether an effect happened.' },
   resolved_as_failed: { exit: 1, summary: 'A person said that the effect failed, or never happened.' },
+  output_failed: { exit: 1, summary: 'The result could not be written to standard output.' },
   internal: { exit: 1, summary: 'The program itself is broken; please report it.' },
 } as const satisfies Record<string, { exit: number; summary: string }>
 

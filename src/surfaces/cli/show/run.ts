@@ -1,0 +1,64 @@
+import type { demo } from '../../../app/operations/demo.ts'
+import type { runOperation } from '../../../app/operations/run.ts'
+import type { cancelRun, resolveStep, resumeRunOperation } from '../../../app/operations/runs.ts'
+import { cleanLine } from '../../../events/views/clean.ts'
+import type { RunReport } from '../../../events/views/run-report.ts'
+import { renderRich } from '../render/rich.ts'
+import { renderText } from '../render/text.ts'
+import { joinBlocks, type Page, type ResultOf, type Show } from './page.ts'
+
+type Result =
+  | ResultOf<typeof runOperation>
+  | ResultOf<typeof demo>
+  | ResultOf<typeof resumeRunOperation>
+  | ResultOf<typeof cancelRun>
+  | ResultOf<typeof resolveStep>
+
+/** A run that was driven: its answer; for a person also who answered, what is asked, and where the report is. */
+export const showRunResult: Show<Result> = (result, page) => {
+  if (!('report' in result)) return showDetached(result, page)
+  const { run, report } = result
+  const notes = result.provider_notes.map((note) => `note: ${cleanLine(note)}`).join('\n')
+  const asks = describeAsks(run, 'asks' in result ? (result.asks ?? []) : [], page)
+  const next = 'next' in result ? ['Next:', ...result.next.map((command) => `  ${command}`)].join('\n') : ''
+  if (page.rich) {
+    const folder = 'artifacts' in result && result.artifacts ? page.style.paint('dim', `report: ${cleanLine(result.artifacts)}`) : ''
+    const tail = [notes, folder].filter((line) => line !== '').join('\n')
+    return { text: joinBlocks(`${showReport(report, page)}${tail === '' ? '' : `\n${tail}`}`, asks, next) }
+  }
+  return { text: showReport(report, page), aside: joinBlocks([notes, describeFailures(report)].filter(Boolean).join('\n'), asks, next) }
+}
+
+/** The stored or fresh report of a run, without a line end. */
+export function showReport(report: RunReport, page: Page): string {
+  const text = page.rich ? renderRich(report, { style: page.style, width: page.width ?? 80 }) : renderText(report, page)
+  return text.replace(/\n$/, '')
+}
+
+function showDetached(result: Extract<Result, { status: 'detached' }>, page: Page) {
+  const aside = `Watch it with: llm-orc runs tail ${result.run}`
+  return page.rich ? { text: `run ${result.run} goes on in the background\n${page.style.paint('dim', aside)}` } : { text: result.run, aside }
+}
+
+function describeFailures(report: RunReport): string {
+  const head = report.status === 'succeeded' ? [] : [`${report.status}${report.reason === undefined ? '' : `: ${cleanLine(report.reason)}`}  run ${report.run}`]
+  return [
+    ...head,
+    ...report.errors.flatMap(({ agent, code, message, hint }) => [
+      `${cleanLine(agent)}: ${code}: ${cleanLine(message)}`,
+      ...(hint === undefined ? [] : [`   ${cleanLine(hint)}`]),
+    ]),
+  ].join('\n')
+}
+
+export function describeAsks(run: string, asks: readonly string[], { style }: Page): string {
+  if (asks.length === 0) return ''
+  const lines = asks.map((key) => `  llm-orc runs resolve ${run} ${quoteWord(key)} done|failed|not-done`)
+  return [style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:'), ...lines].join('\n')
+}
+
+/** A word as a shell reads it, without control characters. */
+function quoteWord(word: string): string {
+  const clean = cleanLine(word)
+  return /^[\w./:@%+,-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,57 @@
+import type { deleteRun, doctor, listRuns, pruneRuns, replayRun, showRun } from '../../../app/operations/runs.ts'
+import { cleanLine } from '../../../events/views/clean.ts'
+import { renderProblems } from '../render/problem.ts'
+import { renderTable } from '../render/table.ts'
+import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './page.ts'
+import { describeAsks, showReport } from './run.ts'
+
+export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
+  if (runs.length === 0) return { text: '', aside: 'No runs here yet. Those of other projects: llm-orc runs list --all' }
+  const rows = runs.map((run) => [run.id, run.status, run.target, shortenTime(run.started), String(run.events)])
+  const columns = [{ title: 'run' }, { title: 'status' }, { title: 'target' }, { title: 'started (UTC)' }, { title: 'events', align: 'right' as const }]
+  return { text: renderTable(columns, rows, page) }
+}
+
+export const showOneRun: Show<ResultOf<typeof showRun>> = ({ run, report }, page) => {
+  const asks = describeAsks(run, report.unknown.map(({ key }) => key), page)
+  return page.rich ? { text: joinBlocks(showReport(report, page), asks) } : { text: showReport(report, page), aside: asks }
+}
+
+export const showReplay: Show<ResultOf<typeof replayRun>> = (result, page) => {
+  if (result.equal) {
+    const { taken, redacted } = result
+    const lines = [
+      `${page.style.paint('green', 'equal')}  ${result.events} events of run ${result.run} come out the same${result.finished ? '' : ', as far as they go'}`,
+      ...(taken.length > 0 ? [`taken from the record, for their code is not here: ${taken.map(cleanLine).join(', ')}`] : []),
+      ...(redacted.length > 0 ? [`taken from the record, for content was removed: ${redacted.map(cleanLine).join(', ')}`] : []),
+      page.style.paint('dim', `head ${result.head}`),
+    ]
+    return { text: lines.join('\n') }
+  }
+  const { equal: _, events, run, message, ...sides } = result
+  const head = `${page.style.paint('red', 'different')}  run ${run}, ${events} events: ${cleanLine(message)}`
+  return { text: joinBlocks(head, describeSides(sides, page)) }
+}
+
+/** Both sides of a difference, as far as they are told. */
+function describeSides(sides: { readonly [name: string]: unknown }, { style }: Page): string {
+  return Object.entries(sides)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${style.paint('bold', name)}  ${cleanLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`)
+    .join('\n')
+}
+
+export const showHealth: Show<ResultOf<typeof doctor>> = ({ file, problems, runs, healthy }, page) => {
+  const { style } = page
+  const sick = runs.filter((run) => !run.healthy)
+  const head = `${style.paint(healthy ? 'green' : 'red', healthy ? 'healthy' : 'not healthy')}  ${cleanLine(file)}: ${runs.length} runs checked`
+  const lines = sick.map(({ run, message }) => `${style.symbols.failed} ${cleanLine(run)}  ${cleanLine(message ?? '')}`)
+  return { text: joinBlocks(head, problems.length > 0 ? renderProblems(problems, style) : '', lines.join('\n')) }
+}
+
+export const showDeletedRun: Show<ResultOf<typeof deleteRun>> = ({ run }) => ({ text: `removed the run ${cleanLine(run)}` })
+
+export const showPruned: Show<ResultOf<typeof pruneRuns>> = ({ dry_run, removed }) => {
+  if (removed.length === 0) return { text: '', aside: 'Nothing is old enough.' }
+  return { text: removed.map(cleanLine).join('\n'), aside: dry_run ? 'These would be removed; nothing was done.' : `${removed.length} runs were removed.` }
+}

@@ -1,0 +1,45 @@
+import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
+import { showCheck, showEnsembles, showOneEnsemble } from './ensembles.ts'
+import type { Page, Show, Shown } from './page.ts'
+import { showPlain } from './plain.ts'
+import { showProfiles, showProviders, showProviderTest } from './providers.ts'
+import { showRunResult } from './run.ts'
+import { showDeletedRun, showHealth, showOneRun, showPruned, showReplay, showRuns } from './runs.ts'
+import { showOneScript, showScriptTest } from './scripts.ts'
+import { showValidation } from './validate.ts'
+
+/** By the operation's name; each takes that operation's result. */
+const SHOWS: { readonly [operation: string]: Show<never> } = {
+  demo: showRunResult,
+  run: showRunResult,
+  'runs resume': showRunResult,
+  'runs cancel': showRunResult,
+  'runs resolve': showRunResult,
+  'runs list': showRuns,
+  'runs show': showOneRun,
+  'runs tail': () => ({ text: '' }),
+  'runs replay': showReplay,
+  'runs doctor': showHealth,
+  'runs delete': showDeletedRun,
+  'runs prune': showPruned,
+  'ensembles list': showEnsembles,
+  'ensembles show': showOneEnsemble,
+  'ensembles check': showCheck,
+  'validate run': showValidation,
+  'validate category': showValidation,
+  'validate all': showValidation,
+  'artifacts list': showArtifacts,
+  'artifacts show': showArtifact,
+  'artifacts delete': showDeletedArtifact,
+  'artifacts cleanup': showCleanup,
+  'scripts show': showOneScript,
+  'scripts test': showScriptTest,
+  'providers list': showProviders,
+  'providers test': showProviderTest,
+  'profiles list': showProfiles,
+}
+
+export function showResult(operation: string, result: unknown, page: Page): Shown {
+  const show = (SHOWS[operation] ?? showPlain) as Show<unknown>
+  return show(result, page)
+}
