@@ -66,12 +66,18 @@ async function simulate(): Promise<number> {
 
 function report(sum: Sum, { violations, seconds }: { violations: readonly Found[]; seconds: number }): void {
   const silent = POINT_NAMES.filter((point) => !sum.points[point])
-  console.log(`${mode}: ${sum.seeds} seeds from ${first}, ${sum.events} events, ${seconds.toFixed(1)} s, ${Math.round(sum.seeds / seconds)} seeds/s`)
+  console.log(
+    `${mode}: ${sum.seeds} seeds from ${first}, ${sum.events} events, ${seconds.toFixed(1)} s, ${Math.round(sum.seeds / seconds)} seeds/s`,
+  )
   console.log(`ends: ${listOf(sum.statuses)}`)
-  console.log(`${POINT_NAMES.length - silent.length} of ${POINT_NAMES.length} points fired${silent.length ? `; never: ${silent.join(', ')}` : ''}`)
+  console.log(
+    `${POINT_NAMES.length - silent.length} of ${POINT_NAMES.length} points fired${silent.length ? `; never: ${silent.join(', ')}` : ''}`,
+  )
   printCells(sum.cells)
-  for (const { seed, invariant, message } of violations.sort((a, b) => a.seed - b.seed).slice(0, 20))
-    console.log(`VIOLATION ${invariant} at seed ${seed}: ${message}\n  again: npm run simulate -- --mode ${mode} --seed ${seed} --trace`)
+  for (const { seed, invariant, message } of [...violations].sort((a, b) => a.seed - b.seed).slice(0, 20))
+    console.log(
+      `VIOLATION ${invariant} at seed ${seed}: ${message}\n  again: npm run simulate -- --mode ${mode} --seed ${seed} --trace`,
+    )
   console.log(`${violations.length} violations`)
 }
 
@@ -113,14 +119,19 @@ async function grade(): Promise<number> {
       const graded = await gradeBug(bug, Math.min(seeds, 2_000))
       grades.push(graded)
       const { found } = graded
-      const how = found ? `seed ${String(found.seed).padStart(4)}  ${found.invariant.padEnd(10)}` : 'NOT FOUND            '
-      console.log(`${how} ${(graded.ms / 1000).toFixed(1).padStart(5)} s  ${bug.name}${found ? `\n${' '.repeat(32)}${found.message.split('\n')[0]}` : ''}`)
+      const how = found
+        ? `seed ${String(found.seed).padStart(4)}  ${found.invariant.padEnd(10)}`
+        : 'NOT FOUND            '
+      console.log(
+        `${how} ${(graded.ms / 1000).toFixed(1).padStart(5)} s  ${bug.name}${found ? `\n${' '.repeat(32)}${found.message.split('\n')[0]}` : ''}`,
+      )
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, takeOne))
   const missed = grades.filter((graded) => !graded.found)
   const otherwise = grades.filter(({ found, expected }) => found && !expected.includes(found.invariant))
-  for (const { bug, found, expected } of otherwise) console.log(`found by ${found?.invariant}, not ${expected.join(' or ')}: ${bug}`)
+  for (const { bug, found, expected } of otherwise)
+    console.log(`found by ${found?.invariant}, not ${expected.join(' or ')}: ${bug}`)
   console.log(`${grades.length - missed.length} of ${grades.length} planted bugs found`)
   return missed.length + misfits.length > 0 ? 1 : 0
 }

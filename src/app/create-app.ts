@@ -42,7 +42,7 @@ export async function createApp(given: {
     },
     close: async () => {
       const open = await journal?.catch(() => undefined)
-      open?.close()
+      await open?.close()
     },
   }
 }

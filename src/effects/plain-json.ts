@@ -19,7 +19,7 @@ export function toPlainJson(value: unknown, depth = 0): Json {
       if (Array.isArray(value)) return value.map((entry) => toPlainJson(entry, depth + 1))
       return Object.fromEntries(
         Object.entries(value)
-          .filter(([key, entry]) => entry !== undefined && key !== "__proto__")
+          .filter(([key, entry]) => entry !== undefined && key !== '__proto__')
           .map(([key, entry]) => [key.toWellFormed(), toPlainJson(entry, depth + 1)]),
       )
     default:

@@ -85,9 +85,9 @@ export class Deliveries {
     this.offered.delete(attempt)
   }
 
-  /** An offer of an attempt, by its id. */
-  find(step: string, id: string): RawOffer | undefined {
-    return this.attempts.get(step)?.offers.find((offer) => offer.id === id)
+  /** An offer by its id, of this attempt alone: one that has ended may still be there, and have made the same. */
+  find({ step, attempt, id }: Pick<RawOffer, 'step' | 'attempt' | 'id'>): RawOffer | undefined {
+    return this.attempts.get(step)?.offers.find((offer) => offer.id === id && offer.attempt === attempt)
   }
 
   remove(offer: RawOffer): void {

@@ -263,7 +263,9 @@ export class LiveRun {
   }
 
   #fireTimers(at: number): void {
-    for (let timer = this.#state.timers.first(); timer && timer.due <= at; timer = this.#state.timers.first()) {
+    for (;;) {
+      const timer = this.#state.finished ? undefined : this.#state.timers.first()
+      if (!timer || timer.due > at) return
       this.#writer.append({ type: 'timer-fired', actor: 'world', data: { key: timer.key }, causes: [timer.cause] }, at)
     }
   }

@@ -72,15 +72,22 @@ function leaveOpen(state: RunState, effect: EffectState, status: Exclude<EffectS
 }
 
 /** An answer or a final failure: the effect closes, and its step is told unless it has ended. */
-function closeEffect(state: RunState, effect: EffectState, status: 'done' | 'failed', seq: number): void {
+function closeEffect(state: RunState, effect: EffectState, status: 'done' | 'failed'): void {
   leaveOpen(state, effect, status)
-  effect.answer = seq
+  effect.answer = state.seq
   const step = state.steps.get(effect.step) as StepState
   const current = step.status === 'running' && step.attempt === effect.attempt
   if (effect.safety !== 'unsafe' || isEnded(step.status)) forget(state, step, effect.key)
   if (!current) return
-  step.cause = seq
-  state.wakes.push({ step: step.id, attempt: step.attempt, what: 'answer', offer: effect.key, seq, at: state.at })
+  step.cause = state.seq
+  state.wakes.push({
+    step: step.id,
+    attempt: step.attempt,
+    what: 'answer',
+    offer: effect.key,
+    seq: state.seq,
+    at: state.at,
+  })
 }
 
 function forget(state: RunState, step: StepState, key: string): void {
@@ -92,14 +99,14 @@ export function finishEffect(state: RunState, event: EventOf<'effect-done'>): vo
   const effect = state.effects.get(event.data.key)
   if (!effect) return
   if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
-  closeEffect(state, effect, 'done', event.seq)
+  closeEffect(state, effect, 'done')
 }
 
 /** A fork answers, in the world's place, an effect that nobody has answered. */
 export function answerEffect(state: RunState, effect: EffectState, seq: number): void {
   if (effect.status === 'waiting') stopWaiting(state, effect)
   if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
-  closeEffect(state, effect, 'done', seq)
+  closeEffect(state, effect, 'done')
 }
 
 /** The attempt is over although its step is not: what waited to be tried again is dropped. */
@@ -135,7 +142,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
     state.timers.add({ key, due: event.at + wait, cause: event.seq, what: 'redo', effect: effect.key })
     return
   }
-  closeEffect(state, effect, 'failed', event.seq)
+  closeEffect(state, effect, 'failed')
   if (unsafe && data.touched === 'no') forget(state, step, effect.key)
 }
 
@@ -163,7 +170,7 @@ export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): v
   }
   const then = step.plan.on_unknown ?? 'ask'
   if (then === 'retry') state.due.push({ what: 'redo', key: effect.key, cause: event.seq })
-  if (then === 'fail') closeEffect(state, effect, 'failed', event.seq)
+  if (then === 'fail') closeEffect(state, effect, 'failed')
 }
 
 /**

@@ -3,17 +3,13 @@ import { dropEffectsOf } from './evolve-effects.ts'
 import { isEnded, type RunState, type StepState } from './state.ts'
 
 /** Puts planned steps into the state; those without unfinished dependencies become ready, in the order given. */
-export function addSteps(
-  state: RunState,
-  plans: readonly PlannedStep[],
-  parent: string | undefined,
-  seq: number,
-): void {
+export function addSteps(state: RunState, plans: readonly PlannedStep[], origin?: { readonly parent: string; readonly proposal: string }): void {
   for (const plan of plans) {
     state.steps.set(plan.id, {
       id: plan.id,
       kind: plan.kind,
-      parent,
+      parent: origin?.parent,
+      proposal: origin?.proposal,
       plan,
       dependents: [],
       status: 'waiting',
@@ -21,7 +17,7 @@ export function addSteps(
       missing: plan.after.length,
       skippedDependencies: 0,
       barred: false,
-      cause: seq,
+      cause: state.seq,
       calls: 0,
       touched: false,
       waitingOn: 0,
@@ -33,18 +29,19 @@ export function addSteps(
   }
   state.unended += plans.length
   for (const plan of plans) {
-    for (const edge of plan.after) (state.steps.get(edge.step) as StepState).dependents.push(plan.id)
+    for (const edge of plan.after) (state.steps.get(edge.step) as StepState).dependents.push({ step: plan.id, on: edge.on })
   }
-  for (const plan of plans) if (plan.after.length === 0) makeReady(state, state.steps.get(plan.id) as StepState, seq)
+  for (const plan of plans) if (plan.after.length === 0) makeReady(state, state.steps.get(plan.id) as StepState)
 }
 
-function makeReady(state: RunState, step: StepState, cause: number): void {
+function makeReady(state: RunState, step: StepState): void {
   step.status = 'ready'
-  state.ready.push({ step: step.id, cause })
+  state.ready.push({ step: step.id, cause: state.seq })
 }
 
 /** A new attempt begins: start or retry. */
-export function beginAttempt(state: RunState, step: StepState, seq: number, at: number): void {
+export function beginAttempt(state: RunState, step: StepState): void {
+  const { seq, at } = state
   step.attempt += 1
   step.status = 'running'
   step.cause = seq
@@ -70,53 +67,52 @@ export function endStep(
   state: RunState,
   step: StepState,
   status: 'succeeded' | 'failed' | 'skipped' | 'cancelled',
-  seq: number,
 ): void {
   endAttempt(state, step)
   if (step.status === 'retrying') state.timers.drop(`again:${step.id}@${step.attempt}`)
   step.status = status
   state.active.delete(step.id)
   state.unended -= 1
-  state.lastEnd = seq
+  state.lastEnd = state.seq
   dropEffectsOf(state, step)
   if (step.parent === undefined) {
     state.ended[status] += 1
     const counts = state.output === undefined ? step.dependents.length === 0 : state.output === step.id
     if (counts && status === 'succeeded') state.goodEnds += 1
   }
-  if (status === 'failed' || status === 'cancelled') cancelChildren(state, step, seq)
-  for (const id of step.dependents) {
+  if (status === 'failed' || status === 'cancelled') cancelChildren(state, step)
+  for (const { step: id, on } of step.dependents) {
     const dependent = state.steps.get(id) as StepState
     if (dependent.status !== 'waiting') continue
-    const edge = dependent.plan.after.find((candidate) => candidate.step === step.id)
     if (status === 'skipped') dependent.skippedDependencies += 1
-    if (edge?.on === 'success' && status !== 'succeeded') dependent.barred = true
-    if (edge?.on === 'failure' && status !== 'failed') dependent.barred = true
+    if (on === 'success' && status !== 'succeeded') dependent.barred = true
+    if (on === 'failure' && status !== 'failed') dependent.barred = true
     dependent.missing -= 1
-    if (dependent.missing === 0) settleReadiness(state, dependent, seq)
+    if (dependent.missing === 0) settleReadiness(state, dependent)
   }
-  if (step.parent !== undefined) tellParent(state, step, seq)
+  if (step.parent !== undefined) tellParent(state, step)
 }
 
-function settleReadiness(state: RunState, step: StepState, cause: number): void {
+function settleReadiness(state: RunState, step: StepState): void {
   if (state.stop) return
+  const cause = state.seq
   if (step.skippedDependencies === step.plan.after.length) {
     state.due.push({ what: 'skip', step: step.id, reason: 'dependencies-skipped', cause })
   } else if (step.barred) {
     state.due.push({ what: 'skip', step: step.id, reason: 'edge', cause })
   } else {
-    makeReady(state, step, cause)
+    makeReady(state, step)
   }
 }
 
 /** Children that ran are cancelled by decision; children that never started just never start. */
-function cancelChildren(state: RunState, step: StepState, cause: number): void {
+function cancelChildren(state: RunState, step: StepState): void {
   if (!step.proposals) return
   for (const proposal of step.proposals.values()) {
     for (const id of proposal.children) {
       const child = state.steps.get(id) as StepState
       if (child.status === 'running' || child.status === 'retrying') {
-        state.due.push({ what: 'cancel', step: id, reason: 'parent-ended', cause })
+        state.due.push({ what: 'cancel', step: id, reason: 'parent-ended', cause: state.seq })
       } else if (!isEnded(child.status)) {
         child.status = 'cancelled'
         state.unended -= 1
@@ -125,23 +121,22 @@ function cancelChildren(state: RunState, step: StepState, cause: number): void {
   }
 }
 
-function tellParent(state: RunState, child: StepState, seq: number): void {
+function tellParent(state: RunState, child: StepState): void {
   const parent = state.steps.get(child.parent as string) as StepState
-  for (const proposal of parent.proposals?.values() ?? []) {
-    if (!proposal.children.includes(child.id)) continue
-    proposal.unfinished -= 1
-    if (proposal.unfinished === 0) finishProposal(state, parent, proposal.name, seq)
-  }
+  const proposal = parent.proposals?.get(child.proposal as string)
+  if (!proposal) return
+  proposal.unfinished -= 1
+  if (proposal.unfinished === 0) finishProposal(state, parent, proposal.name)
 }
 
 /** All children of a proposal have ended: the attempt that waits is told. */
-export function finishProposal(state: RunState, parent: StepState, name: string, seq: number): void {
+export function finishProposal(state: RunState, parent: StepState, name: string): void {
   const proposal = parent.proposals?.get(name)
   if (!proposal || parent.status !== 'running' || proposal.attempt !== parent.attempt) return
   parent.waitingOn -= 1
   if (parent.waitingOn === 0) state.slots += 1
-  parent.cause = seq
-  state.wakes.push({ step: parent.id, attempt: parent.attempt, what: 'children', offer: name, seq, at: state.at })
+  parent.cause = state.seq
+  state.wakes.push({ step: parent.id, attempt: parent.attempt, what: 'children', offer: name, seq: state.seq, at: state.at })
 }
 
 /** An attempt waits for a proposal's children; meanwhile it takes no place. */

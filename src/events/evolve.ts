@@ -27,25 +27,25 @@ export function evolve(state: RunState, event: Event): void {
       return receiveSteps(state, event)
     case 'step-started':
       takeReady(state)
-      return beginAttempt(state, stepOf(state, event.data.step), event.seq, event.at)
+      return beginAttempt(state, stepOf(state, event.data.step))
     case 'step-retried':
       takeReady(state)
-      return beginAttempt(state, stepOf(state, event.data.step), event.seq, event.at)
+      return beginAttempt(state, stepOf(state, event.data.step))
     case 'step-finished': {
       const step = stepOf(state, event.data.step)
       step.output = { seq: event.seq, value: bare(event.data.output) }
-      return endStep(state, step, 'succeeded', event.seq)
+      return endStep(state, step, 'succeeded')
     }
     case 'step-failed':
       return failStep(state, event)
     case 'step-skipped':
       takeDue(state)
-      return endStep(state, stepOf(state, event.data.step), 'skipped', event.seq)
+      return endStep(state, stepOf(state, event.data.step), 'skipped')
     case 'step-cancelled': {
       takeDue(state)
       const step = stepOf(state, event.data.step)
       abort(state, step, event)
-      return endStep(state, step, 'cancelled', event.seq)
+      return endStep(state, step, 'cancelled')
     }
     case 'effect-intended':
       if (event.actor === 'engine') takeDue(state)
@@ -108,7 +108,7 @@ function startRun(state: RunState, { data, seq, at }: EventOf<'run-started'>): v
 function receiveSteps(state: RunState, { data, seq }: EventOf<'steps-added'>): void {
   if ('from' in data) {
     takeDue(state)
-    addSteps(state, state.planned ?? [], undefined, seq)
+    addSteps(state, state.planned ?? [])
     state.planned = undefined
     return
   }
@@ -118,7 +118,7 @@ function receiveSteps(state: RunState, { data, seq }: EventOf<'steps-added'>): v
   if (known) {
     known.attempt = data.attempt
     beginProposal(state, parent)
-    if (known.unfinished === 0) finishProposal(state, parent, data.proposal, seq)
+    if (known.unfinished === 0) finishProposal(state, parent, data.proposal)
     return
   }
   parent.proposals.set(data.proposal, {
@@ -129,8 +129,8 @@ function receiveSteps(state: RunState, { data, seq }: EventOf<'steps-added'>): v
     unfinished: data.steps.length,
   })
   beginProposal(state, parent)
-  addSteps(state, data.steps, parent.id, seq)
-  if (data.steps.length === 0) finishProposal(state, parent, data.proposal, seq)
+  addSteps(state, data.steps, { parent: parent.id, proposal: data.proposal })
+  if (data.steps.length === 0) finishProposal(state, parent, data.proposal)
 }
 
 function failStep(state: RunState, event: EventOf<'step-failed'>): void {
@@ -143,7 +143,7 @@ function failStep(state: RunState, event: EventOf<'step-failed'>): void {
   if (data.output) step.output = { seq, value: bare(data.output) }
   if (data.retry_at === undefined) {
     step.failure = { code: data.code, message: data.message }
-    return endStep(state, step, 'failed', seq)
+    return endStep(state, step, 'failed')
   }
   endAttempt(state, step)
   step.status = 'retrying'

@@ -52,32 +52,21 @@ function strip(node: unknown, path: readonly string[], depth: number): unknown {
 }
 
 /** Every value in an event, with its path (`steps.3.spec`). */
-export function valuesOf(event: {
-  readonly type: EventType
-  readonly data: object
-}): { readonly path: string; readonly value: Value }[] {
-  const found: { path: string; value: Value }[] = []
-  for (const path of EVENT_TYPES[event.type].values) collect(event.data, path.split('.'), 0, '', found)
-  return found
+export function valuesOf(event: { readonly type: EventType; readonly data: object }): PlacedValue[] {
+  return EVENT_TYPES[event.type].values.flatMap((path) => [...collect(event.data, path.split('.'))])
 }
 
-function collect(
-  node: unknown,
-  path: readonly string[],
-  depth: number,
-  at: string,
-  found: { path: string; value: Value }[],
-): void {
+export interface PlacedValue {
+  readonly path: string
+  readonly value: Value
+}
+
+function* collect(node: unknown, path: readonly string[], at: readonly string[] = []): Generator<PlacedValue> {
   if (typeof node !== 'object' || node === null) return
-  const name = path[depth]
-  if (name === undefined) {
-    found.push({ path: at, value: node as Value })
-  } else if (name === '*') {
-    if (Array.isArray(node))
-      node.forEach((item, index) => collect(item, path, depth + 1, at ? `${at}.${index}` : `${index}`, found))
-  } else {
-    collect((node as Record<string, unknown>)[name], path, depth + 1, at ? `${at}.${name}` : name, found)
-  }
+  const name = path[at.length]
+  if (name === undefined) yield { path: at.join('.'), value: node as Value }
+  else if (name !== '*') yield* collect((node as Record<string, unknown>)[name], path, [...at, name])
+  else if (Array.isArray(node)) for (const [index, item] of node.entries()) yield* collect(item, path, [...at, `${index}`])
 }
 
 export type ChainFault = { readonly seq: number; readonly message: string }

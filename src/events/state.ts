@@ -14,9 +14,11 @@ export interface StepState {
   readonly id: string
   readonly kind: string
   readonly parent: string | undefined
+  /** The parent's proposal it came with. */
+  readonly proposal: string | undefined
   plan: PlannedStep
   /** Steps that wait for this one. */
-  readonly dependents: string[]
+  readonly dependents: { readonly step: string; readonly on: 'always' | 'success' | 'failure' }[]
   status: StepStatus
   attempt: number
   /** Dependencies that have not ended. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { openRawServer, type RawAnswer } from './contract-server.ts'
+import { openRawServer, type RawAnswer } from './contract-server.fixture.ts'
 import { openHttp } from './http.ts'
 import { until } from './provider.contract.ts'
 

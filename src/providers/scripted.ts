@@ -174,25 +174,19 @@ function echo({ model, input }: Scene): string {
   return `[${model}] ${words.slice(0, 12).join(' ')}${words.length > 12 ? ' ...' : ''}`
 }
 
-/** `{{name}}` or `{{name:40}}`, the latter cut to so many characters. Unknown names stay as they are. */
+/** `{{name}}`, `{{name:40}}` cut to so many characters, `{{match.1}}` a group. Unknown names stay as they are. */
 function fill(template: string, { scene, match, call }: Performance): string {
-  const known: Readonly<Record<string, string>> = {
-    model: scene.model,
-    input: scene.input,
-    system: scene.system,
-    call: String(call),
-    match: match[0] ?? '',
-  }
-  return template.replace(/\{\{\s*(\w+)(?:\.(\d+))?\s*(?::\s*(\d+)\s*)?\}\}/g, (whole, name: string, group, limit) => {
-    const value =
-      group === undefined
-        ? Object.hasOwn(known, name)
-          ? known[name]
-          : undefined
-        : name === 'match'
-          ? (match[Number(group)] ?? '')
-          : undefined
-    return value === undefined ? whole : limit === undefined ? value : value.slice(0, Number(limit))
+  const known = new Map<string, string>([
+    ['model', scene.model],
+    ['input', scene.input],
+    ['system', scene.system],
+    ['call', String(call)],
+    ['match', match[0] ?? ''],
+    ...match.map((group, index): [string, string] => [`match.${index}`, group ?? '']),
+  ])
+  return template.replace(/\{\{[^{}]*\}\}/g, (slot) => {
+    const [name = '', limit] = slot.slice(2, -2).split(':', 2)
+    return known.get(name.trim())?.slice(0, limit === undefined ? undefined : Number(limit)) ?? slot
   })
 }
 

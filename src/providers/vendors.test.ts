@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openContractServer } from './contract-server.ts'
+import { openContractServer } from './contract-server.fixture.ts'
 import { CONTRACT_KEY, describeProvider } from './provider.contract.ts'
 import { createProvider, findVendor, probeProvider, VENDORS } from './vendors.ts'
 

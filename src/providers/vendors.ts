@@ -173,9 +173,17 @@ const ROWS: readonly Row[] = [
 /** Everything a user can name as a provider, in the order to show it. */
 export const VENDORS: readonly Vendor[] = ROWS.map(toVendor)
 
-function toVendor({ create: _, ...row }: Row): Vendor {
+function toVendor(row: Row): Vendor {
   const key_required = (row.key_names ?? []).length > 0
-  return { aliases: [], local: false, key_names: [], key_required, url_names: [], ...row }
+  const { create: _create, ...vendor } = {
+    aliases: [],
+    local: false,
+    key_names: [],
+    key_required,
+    url_names: [],
+    ...row,
+  }
+  return vendor
 }
 
 /**

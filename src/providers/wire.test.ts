@@ -1,12 +1,9 @@
-import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openRawServer, type RawAnswer, toHead } from './contract-server.ts'
-import { createOllama } from './ollama.ts'
+import { openRawServer, type RawAnswer, toHead } from './contract-server.fixture.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import { collect, failureOf, textOf, toRequest, until } from './provider.contract.ts'
 import type { ModelPart } from './provider.ts'
-import { EventReader } from './sse.ts'
 
 const HELLO = 'Grüße, 世界 🌍!'
 const chunk = (choice: unknown, more: object = {}) =>
@@ -214,58 +211,6 @@ describe('F14 however the bytes are cut', () => {
     }
   })
 
-  test.for([
-    ['events', WHOLE],
-    ['calls', CALLS.map((data) => event(data, '\r\n')).join('')],
-    ['many lines', 'event: x\rdata: a\rdata:b\r\r:c\r\ndata\r\n\r\nid: 1\ndata:  two\n\n\n\ndata: Ü\u2028\n\n'],
-  ])('B11 the reader gives the same %s for every cut, byte by byte too', ([, stream]) => {
-    const bytes = Buffer.from(stream as string)
-    const whole = new EventReader().push(bytes)
-    expect(whole.length).toBeGreaterThan(1)
-    for (let at = 0; at <= bytes.length; at++) {
-      const reader = new EventReader()
-      expect([...reader.push(bytes.subarray(0, at)), ...reader.push(bytes.subarray(at))]).toEqual(whole)
-    }
-    const reader = new EventReader()
-    expect(Array.from(bytes, (_, at) => reader.push(bytes.subarray(at, at + 1))).flat()).toEqual(whole)
-  })
-
-  test('B11 it reads like another parser of the same format', () => {
-    const line = fc.oneof(
-      fc.constantFrom(
-        '',
-        ':',
-        'data',
-        'data:',
-        'data: ',
-        'event: x',
-        'id: 1',
-        'retry: abc',
-        'nonsense',
-        'data:x',
-        'da',
-        'ta: 1',
-      ),
-      fc.string().map((value) => `data: ${value.replace(/[\r\n]/g, '')}`),
-    )
-    const ends = fc.constantFrom('\n', '\r\n', '\r')
-    fc.assert(
-      fc.property(fc.array(fc.tuple(line, ends), { maxLength: 30 }), fc.nat(), (lines, cut) => {
-        const stream = `${lines.flat().join('')}\n\n`
-        const expected: { event?: string; data: string }[] = []
-        const parser = createParser({
-          onEvent: ({ event: name, data }) => expected.push({ ...(name ? { event: name } : {}), data }),
-        })
-        parser.feed(stream)
-        const bytes = Buffer.from(stream)
-        const at = cut % (bytes.length + 1)
-        const reader = new EventReader()
-        expect([...reader.push(bytes.subarray(0, at)), ...reader.push(bytes.subarray(at))]).toEqual(expected)
-      }),
-      { numRuns: 500 },
-    )
-  })
-
   test('B11 a line without end is refused, not kept', async () => {
     const { ask } = await openChat((socket) => {
       socket.write(toHead())
@@ -379,82 +324,6 @@ describe('B12 whatever a server says', () => {
         expect(last.failure.code).toMatch(/malformed_response|stream_truncated|provider_error/)
         expect(last.failure.detail ?? '').not.toContain('TypeError')
       } else expect(last?.type).toBe('finish')
-    }
-  })
-})
-
-describe('Ollama', () => {
-  const lines = [
-    { model: 'm', message: { role: 'assistant', content: '', thinking: 'hm' }, done: false },
-    { model: 'm', message: { role: 'assistant', content: HELLO }, done: false },
-    {
-      model: 'm',
-      message: { content: '', tool_calls: [{ function: { name: 'one', arguments: { a: 1 } } }] },
-      done: false,
-    },
-    {
-      model: 'm',
-      message: { content: '' },
-      done: true,
-      done_reason: 'stop',
-      prompt_eval_count: 4,
-      eval_count: 6,
-      total_duration: 9,
-    },
-  ].map((line) => `${JSON.stringify(line)}\n`)
-  const ask = async (body: string, options?: Parameters<typeof toRequest>[1]) => {
-    let sent = ''
-    const server = await openRawServer((socket, head) => {
-      sent = head
-      socket.end(toHead('application/x-ndjson') + body)
-    })
-    servers.push(server)
-    const provider = createOllama({ base_url: `${server.url}/v1` })
-    const parts = await collect(provider.stream(toRequest('hi', options), new AbortController().signal))
-    return { parts, sent, body: JSON.parse(sent.slice(sent.indexOf('\r\n\r\n') + 4)) }
-  }
-
-  test('speaks its own dialect and passes its options on', async () => {
-    const { parts, sent, body } = await ask(lines.join(''), {
-      options: { num_ctx: 8192, keep_alive: '5m', think: true },
-      temperature: 0.5,
-    })
-    expect(sent).toMatch(/^POST \/api\/chat /)
-    expect(body).toMatchObject({
-      keep_alive: '5m',
-      think: true,
-      options: { num_ctx: 8192, temperature: 0.5, num_predict: 200 },
-    })
-    expect(textOf(parts)).toBe(HELLO)
-    expect(parts.at(-2)).toEqual({ type: 'tool-call', id: 'call_1', name: 'one', arguments: '{"a":1}' })
-    expect(parts.at(-1)).toMatchObject({
-      type: 'finish',
-      reason: 'tool-calls',
-      usage: { input: 4, output: 6, raw: { total_duration: 9 } },
-    })
-  })
-
-  test('F12 an end without "done" is none', async () => {
-    for (let cut = 0; cut < lines.length; cut++) {
-      const { parts } = await ask(lines.slice(0, cut).join(''))
-      expect(failureOf(parts)).toBe(cut === 0 ? 'malformed_response' : 'stream_truncated')
-    }
-  })
-
-  test('errors inside the stream are errors', async () => {
-    expect(failureOf((await ask(`${lines[1]}{"error":"model runner has unexpectedly stopped"}\n`)).parts)).toBe(
-      'provider_error',
-    )
-  })
-
-  test('B12 300 damaged recordings end as data', async () => {
-    const whole = lines.join('')
-    for (const [at, put] of fc.sample(
-      fc.tuple(fc.nat(whole.length), fc.constantFrom('null', '{}', '\n', '{"done":true}\n', '"', '-1')),
-      { numRuns: 300, seed: 3 },
-    )) {
-      const { parts } = await ask(whole.slice(0, at) + put + whole.slice(at + 3))
-      expect(parts.at(-1)?.type).toMatch(/finish|failed/)
     }
   })
 })

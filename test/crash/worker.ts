@@ -67,4 +67,4 @@ const run = exists
 if ('seq' in run) throw new Error(run.message)
 const end = await run.ended
 process.stdout.write(`end ${JSON.stringify(end)}\n`)
-close()
+await close()

@@ -230,8 +230,8 @@ describe('what a fork changes', () => {
     const forked = await fork(stage, 'run-1', order('f', at, { specs: { b: { body: 'ask', say: 'new' } } }))
     expect(forked.slice(at, at + 3).map((event) => event.type)).toEqual([
       'run-forked',
-      'step-retried',
       'effect-unknown',
+      'step-retried',
     ])
     expect(outputOf(forked, 'b')).toContain('new')
     const same = await fork(stage, 'run-1', order('g', at, { specs: { c: { body: 'ask' } } }))

@@ -1,4 +1,4 @@
-import { resumeRun, type RunPlan, startRun } from '../../src/engine/engine.ts'
+import { type RunPlan, resumeRun, startRun } from '../../src/engine/engine.ts'
 import type { RunEnd } from '../../src/engine/live.ts'
 import type { EnginePorts } from '../../src/engine/world.ts'
 import { takeLease } from '../../src/journal/lease.ts'
@@ -44,7 +44,8 @@ export class Place {
       this.#live(process).then(
         () => process.exit(),
         (error) => {
-          if (!isExpected(error)) this.#sim.fail('unexpected', error instanceof Error ? (error.stack ?? '') : String(error))
+          if (!isExpected(error))
+            this.#sim.fail('unexpected', error instanceof Error ? (error.stack ?? '') : String(error))
           process.exit()
         },
       )
@@ -83,7 +84,9 @@ export class Place {
       },
     }
     const begin = invariants.events.length === 0
-    const run = begin ? await startRun(ports, this.#plan, taken.lease) : await resumeRun(ports, RUN, { lease: taken.lease })
+    const run = begin
+      ? await startRun(ports, this.#plan, taken.lease)
+      : await resumeRun(ports, RUN, { lease: taken.lease })
     if ('seq' in run) return this.#sim.fail('I4', `resuming diverges: ${run.message}`)
     this.#check(await process.gate(run.ended))
   }
@@ -93,7 +96,8 @@ export class Place {
     this.#sim.note(() => `a process is told: ${JSON.stringify(end)}`)
     if (end.outcome === 'finished' && invariants.finished !== end.status)
       this.#sim.fail('I2', `a process was told ${end.status}, on disk is ${invariants.finished ?? 'no end'}`)
-    if (end.outcome === 'resting' && invariants.events.length === 0) this.#sim.fail('I2', 'a run rests that does not exist')
+    if (end.outcome === 'resting' && invariants.events.length === 0)
+      this.#sim.fail('I2', 'a run rests that does not exist')
   }
 
   async #waitForWork(): Promise<void> {

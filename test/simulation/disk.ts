@@ -62,7 +62,10 @@ export class SimDisk implements Journal {
     const process = this.#process
     const lease = entries.length === 1 && entries[0]?.stream.startsWith('lease/')
     await process.awake()
-    if (faults.fires('append.slow', invariants.phase) || (lease && faults.fires('lease.renewal-slow', invariants.phase)))
+    if (
+      faults.fires('append.slow', invariants.phase) ||
+      (lease && faults.fires('lease.renewal-slow', invariants.phase))
+    )
       await this.#sim.sleep(chance.between(1, chance.hit(0.2) ? this.#sim.lease_ms * 2 : 500))
     if (process.crashesAt('append.crash-before')) await NEVER
     process.pausesAt('append.pause-before')

@@ -110,7 +110,8 @@ export class EffectRules {
     const { key } = data
     const effect = this.known.get(key)
     if (!effect) return this.#fail('I9', `event ${seq} repeats ${key}, which was never intended`)
-    if (effect.tries !== data.redo) this.#fail('I15', `event ${seq} repeats ${key} as ${data.redo}, not ${effect.tries}`)
+    if (effect.tries !== data.redo)
+      this.#fail('I15', `event ${seq} repeats ${key} as ${data.redo}, not ${effect.tries}`)
     if (effect.attempt !== data.attempt) this.#fail('I14', `event ${seq} repeats ${key} of another attempt`)
     switch (effect.status) {
       case 'closed':
@@ -171,7 +172,10 @@ export class EffectRules {
       if (!asked) this.#fail('I8', `event ${seq} resolves ${data.key}, which is ${effect.status}`)
       const spoken = this.spoken.get(data.command ?? 0)
       if (spoken && spoken.about !== effect.intent)
-        this.#fail('I8', `event ${seq} resolves ${data.key} of event ${effect.intent} by words about event ${spoken.about}`)
+        this.#fail(
+          'I8',
+          `event ${seq} resolves ${data.key} of event ${effect.intent} by words about event ${spoken.about}`,
+        )
     }
     effect.answer = event
     const abandoned = event.type === 'effect-failed' && event.data.code === 'abandoned' && effect.safety === 'unsafe'

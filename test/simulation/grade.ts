@@ -12,7 +12,9 @@ const run = promisify(execFile)
 export interface Grade {
   readonly bug: string
   /** Which seed, and by which invariant; undefined when nobody noticed. */
-  readonly found: { readonly seed: number; readonly seeds: number; readonly invariant: string; readonly message: string } | undefined
+  readonly found:
+    | { readonly seed: number; readonly seeds: number; readonly invariant: string; readonly message: string }
+    | undefined
   readonly expected: readonly string[]
   readonly ms: number
 }
@@ -33,7 +35,14 @@ export async function gradeBug(bug: PlantedBug, seeds = 2_000): Promise<Grade> {
   const began = performance.now()
   const copy = await copySource(bug)
   try {
-    const { stdout } = await run(process.execPath, [join(copy, 'test/simulation/worker.ts'), 'safety', '0', `${seeds}`, '1', 'first'])
+    const { stdout } = await run(process.execPath, [
+      join(copy, 'test/simulation/worker.ts'),
+      'safety',
+      '0',
+      `${seeds}`,
+      '1',
+      'first',
+    ])
     const line = stdout.split('\n').find((text) => text.startsWith('{"violation"'))
     const violation = line && JSON.parse(line).violation
     const found = violation && { ...violation, seeds: violation.seed + 1 }
@@ -51,7 +60,10 @@ async function copySource({ changes }: PlantedBug): Promise<string> {
     await cp(join(root, room), join(copy, room), { recursive: true })
   for (const { file, find, replace } of changes) {
     const text = await readFile(join(copy, file), 'utf8')
-    await writeFile(join(copy, file), text.replace(find, () => replace))
+    await writeFile(
+      join(copy, file),
+      text.replace(find, () => replace),
+    )
   }
   return copy
 }

@@ -7,7 +7,11 @@ import type { Op } from './steps.ts'
 /** A random graph of 1 to 40 steps, a few of which propose more. */
 export function drawGraph(seed: string): StepGraph {
   const chance = createChance(`${seed}/graph`)
-  const count = chance.hit(0.6) ? chance.between(1, 5) : chance.hit(0.8) ? chance.between(5, 12) : chance.between(12, 40)
+  const count = chance.hit(0.6)
+    ? chance.between(1, 5)
+    : chance.hit(0.8)
+      ? chance.between(5, 12)
+      : chance.between(12, 40)
   const steps: GraphStep[] = []
   for (let i = 0; i < count; i++) steps.push(drawStep(`s${i}`, steps, chance))
   const output = chance.hit(0.2) ? { output: chance.pick(steps).id } : {}

@@ -18,6 +18,8 @@ export class Invariants {
   finished: string | undefined
   /** Inbox length when the run came to rest. */
   restedAt = 0
+  /** Cancellations in the inbox that no event has come of. */
+  readonly cancels = new Set<number>()
   /** Virtual time of the newest event. */
   movedAt: number
   readonly #sim: Sim
@@ -61,7 +63,8 @@ export class Invariants {
   }
 
   takeEvents(events: readonly Event[], from: { readonly by: string; readonly followed: number }): void {
-    if (this.holder !== from.by) this.#sim.fail('I23', `${from.by} writes while ${this.holder ?? 'nobody'} holds the lease`)
+    if (this.holder !== from.by)
+      this.#sim.fail('I23', `${from.by} writes while ${this.holder ?? 'nobody'} holds the lease`)
     this.movedAt = this.#sim.now
     for (const event of events) {
       this.#sim.note(() => `${from.by} ${event.seq} ${event.type} ${JSON.stringify(withoutInline(event.data))}`)
@@ -156,6 +159,9 @@ export class Invariants {
     if (command <= this.#command) this.#sim.fail('I8', `event ${event.seq} takes the command ${command} again`)
     if (command > this.#sim.inbox) this.#sim.fail('I8', `event ${event.seq} takes a command nobody gave`)
     this.#command = command
+    if (event.type === 'cancel-requested') this.cancels.delete(command)
+    for (const cancel of this.cancels)
+      if (cancel < command) this.#sim.fail('I14', `event ${event.seq} takes the command ${command} before ${cancel}`)
   }
 
   #rest(event: EventOf<'run-paused'>, followed: number): void {
@@ -166,12 +172,14 @@ export class Invariants {
     if (this.effects.asked().length === 0) this.#sim.fail('I7', 'the run rests and nobody is asked')
     const full = this.steps.taken() >= (this.steps.limits.max_concurrent ?? Infinity)
     for (const step of this.steps.known.values())
-      if (step.status === 'retrying' && !full) this.#sim.fail('I7', `the run rests while ${step.plan.id} waits to run again`)
+      if (step.status === 'retrying' && !full)
+        this.#sim.fail('I7', `the run rests while ${step.plan.id} waits to run again`)
     const asked = this.effects.asked().map(({ key }) => key)
     if (String([...event.data.asks].sort()) !== String(asked.sort()))
       this.#sim.fail('I7', `the run rests and asks ${event.data.asks.join()} instead of ${asked.join()}`)
     if (Math.max(followed, this.#command) < this.#sim.inbox)
       this.#sim.fail('I7', 'the run rests although a command has come')
+    if (this.cancels.size > 0) this.#sim.fail('I14', 'the run rests although it was cancelled')
   }
 
   #finish(event: EventOf<'run-finished'>): void {
@@ -186,7 +194,10 @@ export class Invariants {
         this.#sim.fail('I5', `the run ends while ${id} is ${step.status}`)
     }
     if (String([...event.data.unknown].sort()) !== String([...this.effects.lost].sort()))
-      this.#sim.fail('I9', `the run names ${event.data.unknown.join()} as unknown, not ${[...this.effects.lost].join()}`)
+      this.#sim.fail(
+        'I9',
+        `the run names ${event.data.unknown.join()} as unknown, not ${[...this.effects.lost].join()}`,
+      )
   }
 }
 

@@ -111,7 +111,8 @@ class Call {
     const latency = faults.fires('effect.at-one-instant', state, 0.5) ? 10 : slow
     const does = ['ok', 'broke-after-the-deed', 'does-it-silently', 'answers-no-json'].includes(fault)
     const may = ['reset-midway', 'stalls', 'stalls-deaf', 'throws'].includes(fault)
-    if (does || (may && chance.hit(0.5))) this.#undo = this.#sim.clock.wake(this.#sim.now + Math.ceil(latency / 2), this.#deed)
+    if (does || (may && chance.hit(0.5)))
+      this.#undo = this.#sim.clock.wake(this.#sim.now + Math.ceil(latency / 2), this.#deed)
     const silent = ['stalls', 'stalls-deaf', 'does-it-silently'].includes(fault)
     const deaf = fault === 'stalls-deaf' || faults.fires('abort.ignored', state)
     const aborted = await this.#wait(silent ? LONGEST_MS : latency, deaf)

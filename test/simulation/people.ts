@@ -13,7 +13,8 @@ export class People {
     this.#sim = sim
     this.#outside = outside
     this.#chance = createChance(`${sim.seed}/people`)
-    if (this.#chance.hit(0.15)) this.#plan(this.#chance.between(0, this.#chance.hit(0.5) ? 150 : 60_000), () => this.#cancel())
+    if (this.#chance.hit(0.15))
+      this.#plan(this.#chance.between(0, this.#chance.hit(0.5) ? 150 : 60_000), () => this.#cancel())
     this.#look()
   }
 
@@ -63,6 +64,7 @@ export class People {
 
   #say(command: Command): number {
     const seq = ++this.#sim.inbox
+    if (command.type === 'cancel') this.#sim.invariants.cancels.add(seq)
     this.#sim.note(() => `person ${seq} ${JSON.stringify(command)}`)
     void this.#sim.disk.journal.append([{ stream: `inbox/${RUN}`, expected: 'any', records: [command] }])
     return seq

@@ -128,7 +128,8 @@ export class StepRules {
     const step = this.#expect(data, seq)
     if (!step) return
     if (data.retry_at === undefined) return this.#end(step, 'failed')
-    if (step.attempt >= (step.plan.retry?.attempts ?? 1)) this.#fail('I15', `event ${seq} retries ${data.step} too often`)
+    if (step.attempt >= (step.plan.retry?.attempts ?? 1))
+      this.#fail('I15', `event ${seq} retries ${data.step} too often`)
     if (mayHaveTouched) this.#fail('I8', `event ${seq} retries ${data.step}, which may have touched the world`)
     step.status = 'retrying'
     step.retryAt = data.retry_at
@@ -170,7 +171,9 @@ export class StepRules {
     const roots = [...this.known.values()].filter((step) => step.parent === undefined)
     if (roots.every((step) => step.status !== 'failed')) return 'succeeded'
     const needed = new Set(roots.flatMap((step) => step.plan.after.map((edge) => edge.step)))
-    const last = roots.filter(({ plan }) => (this.output === undefined ? !needed.has(plan.id) : this.output === plan.id))
+    const last = roots.filter(({ plan }) =>
+      this.output === undefined ? !needed.has(plan.id) : this.output === plan.id,
+    )
     return last.some((step) => step.status === 'succeeded') ? 'partial' : 'failed'
   }
 }

@@ -5,7 +5,13 @@ import type { GraphStep } from '../../src/graph/step-graph.ts'
 
 /** What a simulated step does, as data. */
 export type Op =
-  | { readonly op: 'effect'; readonly kind: string; readonly safety: Safety; readonly name?: string; readonly pool?: string }
+  | {
+      readonly op: 'effect'
+      readonly kind: string
+      readonly safety: Safety
+      readonly name?: string
+      readonly pool?: string
+    }
   | { readonly op: 'fallback'; readonly first: Op; readonly second: Op }
   | { readonly op: 'all' | 'race' | 'settled'; readonly branches: readonly (readonly Op[])[] }
   | { readonly op: 'propose'; readonly name: string; readonly steps: readonly GraphStep[]; readonly awaited: boolean }

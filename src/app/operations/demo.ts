@@ -13,10 +13,12 @@ export const demo = defineOperation({
     const target = await findTarget(app, join(app.paths.library, 'ensembles', 'document-brief.yaml'))
     const document = await readFile(join(app.paths.library, 'documents', 'payout-incident.md'), 'utf8')
     const result = await runTarget(app, { target, input: document }, { signal, ...(watcher ? { watcher } : {}) })
+    // From a clone the program is started through npm; installed, it has its own name.
+    const program = app.env.values.has('npm_lifecycle_event') ? 'npm start --silent --' : 'llm-orc'
     const next = [
-      `llm-orc runs replay ${result.run}`,
-      'llm-orc run document-brief --input-file YOUR-FILE.md',
-      'git diff | llm-orc run code-review',
+      `${program} runs replay ${result.run}`,
+      `${program} run document-brief --input-file YOUR-FILE.md`,
+      `git diff | ${program} run code-review`,
     ]
     return { ...result, next }
   },

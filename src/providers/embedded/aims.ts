@@ -33,7 +33,7 @@ export const AIMS: readonly Aim[] = [
       /\brisk|\bthreats?\b|\bhazard|\bconcern|\bdanger|\bweakness|\bfailure modes?\b|\bwhat could go wrong\b|\bproblems?\b/iu,
     shown: [
       /\b(?:risks?|risky|danger(?:ous)?|threat|vulnerab\w+|exposed?|single point of failure|unsafe|worse|worst|critical)\b/iu,
-      /\b(?:may|might|could|would)\b[^.]{0,60}\b(?:not|fail|lose|lost|break|miss|repeat|again|exceed|overload|delay|block|leak|happen|confus|mislead|slow|stop|collide|cost)\w*/iu,
+      /\b(?:may|might|could|would)\b[^.]{0,60}\b(?:not|fail|lose|lost|break|miss|repeat|again|exceed|overload|delay|block|leak|happen|confus|mislead|collide)\w*/iu,
       /\b(?:fail(?:s|ed|ure|ures)?|outage|lost|loss|corrupt\w*|missing|without|no longer|untested|never (?:been )?(?:tested|tried|rehearsed|checked)|depends? on|only one|nobody|no one)\b/iu,
     ],
   },

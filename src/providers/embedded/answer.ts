@@ -61,9 +61,15 @@ function readSentences(text: string): Reading {
 function answerQuestion(reading: Reading, question: string, instruction: string): string[] {
   const query = splitQueryWords(question)
   const relevance = scoreRelevance(reading.sentences, query, reading.weights)
+  const aims = findAims(question)
   const candidates = reading.sentences.flatMap((sentence, index) =>
     measureCoverage(sentence, query, reading.weights) >= QUESTION_FLOOR
-      ? [{ index, score: (relevance[index] ?? 0) + 0.1 * (reading.centrality[index] ?? 0) }]
+      ? [
+          {
+            index,
+            score: (relevance[index] ?? 0) + 0.2 * measureBest(aims, sentence) + 0.1 * (reading.centrality[index] ?? 0),
+          },
+        ]
       : [],
   )
   const quotes = quote(reading, pickDiverse(reading.sentences, candidates, readCount(instruction) ?? 3))
@@ -72,6 +78,10 @@ function answerQuestion(reading: Reading, question: string, instruction: string)
     `${NOTICE} Closest passages, best first; whether they answer the question is for the reader.`,
     ...toBullets(quotes),
   ]
+}
+
+function measureBest(aims: readonly Aim[], { text }: Sentence): number {
+  return Math.max(0, ...aims.map((aim) => measureAim(aim, text)))
 }
 
 /** Quotes under one heading per aim, in the order of the text; an aim that nothing shows says so. */

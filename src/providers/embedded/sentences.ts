@@ -57,7 +57,10 @@ export function splitSentences(text: string, limit = Number.POSITIVE_INFINITY): 
     if (heading !== null || /^\s*$|^\s*(?:[-*_=] ?){3,}$|^\s*\|[\s:|-]+$/u.test(line)) {
       close()
       if (heading !== null) {
-        section = line.slice(heading[0].length, heading[0].length + 120).trim()
+        section = line
+          .slice(heading[0].length, heading[0].length + 120)
+          .trim()
+          .replace(/\s#+$/u, '')
         item = 0
       }
       continue

@@ -6,7 +6,7 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const STOP_WORDS = new Set(
   `a about after again all also am an and any are as at be because been before being between both but by can could did do
   does doing down during each few for from further had has have having he her here hers him his how i if in into is it its
-  itself just me more most my no nor not now of off on once only or other our out over own same she should so some such than
+  itself just may me might more most must my no nor not now of off on once only or other our out over own same she should so some such than
   that the their them then there these they this those through to too under until up very was we were what when where which
   while who whom why will with would you your`.split(/\s+/u),
 )
@@ -48,10 +48,14 @@ function splitPairs(run: string): string[] {
 
 function cutEnding(word: string): string {
   if (!/^[a-z'’]{4,}$/u.test(word)) return word
-  const plain = word.replace(/['’]s?$/u, '')
-  if (plain.length > 4 && plain.endsWith('ies')) return `${plain.slice(0, -3)}y`
-  if (plain.length > 6 && plain.endsWith('ing')) return plain.slice(0, -3)
-  if (plain.length > 5 && plain.endsWith('ed')) return plain.slice(0, -2)
-  if (plain.length > 3 && plain.endsWith('s') && !/(?:ss|us|is)$/u.test(plain)) return plain.slice(0, -1)
-  return plain
+  const plain = cutInflection(word.replace(/['’]s?$/u, ''))
+  return plain.length > 4 && plain.endsWith('e') ? plain.slice(0, -1) : plain
+}
+
+function cutInflection(word: string): string {
+  if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`
+  if (word.length > 6 && word.endsWith('ing')) return word.slice(0, -3)
+  if (word.length > 5 && word.endsWith('ed')) return word.slice(0, -2)
+  if (word.length > 3 && word.endsWith('s') && !/(?:ss|us|is)$/u.test(word)) return word.slice(0, -1)
+  return word
 }

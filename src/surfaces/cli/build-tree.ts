@@ -1,4 +1,4 @@
-import { FACE_OPTIONS, GROUPS, SPELLINGS, type Flag, type Spelling } from './commands.ts'
+import { FACE_OPTIONS, type Flag, GROUPS, SPELLINGS, type Spelling } from './commands.ts'
 import { describeCommand, describeGroup, describeProgram } from './help.ts'
 import type { Argument, Command, CommandTree, Option, ValueType, Versions } from './tree.ts'
 
@@ -27,7 +27,9 @@ export function buildTree(operations: readonly OperationShape[], versions: Versi
   if (stale !== undefined) throw new Error(`commands.ts spells ${stale}, but there is no such operation`)
   const commands = operations.map((operation) => buildCommand(operation))
   const groups = GROUPS.map((group) => ({ ...group, help: describeGroup(group, commands) }))
-  const stray = commands.find(({ name }) => name.includes(' ') && !groups.some((group) => name.startsWith(`${group.name} `)))
+  const stray = commands.find(
+    ({ name }) => name.includes(' ') && !groups.some((group) => name.startsWith(`${group.name} `)),
+  )
   if (stray) throw new Error(`the group of ${stray.name} is missing in commands.ts`)
   const help = describeProgram({ commands, groups, options: FACE_OPTIONS })
   return { versions, help, options: FACE_OPTIONS, groups, commands }
@@ -44,7 +46,9 @@ function buildCommand({ name, summary, input }: OperationShape): Command {
   })
   const options = Object.entries(fields)
     .filter(([field]) => !spelling.positional?.includes(field) || spelling.also?.includes(field))
-    .map(([field, schema]) => buildOption(field, schema, { flag: spelling.flags?.[field] ?? {}, required: isRequired(field) }))
+    .map(([field, schema]) =>
+      buildOption(field, schema, { flag: spelling.flags?.[field] ?? {}, required: isRequired(field) }),
+    )
   const command = {
     name,
     aliases: spelling.aliases ?? [],
@@ -64,7 +68,11 @@ function checkFields(name: string, spelling: Spelling, fields: NonNullable<Field
   if (stale !== undefined) throw new Error(`commands.ts names ${stale} of ${name}, but its input has no such field`)
 }
 
-function buildOption(field: string, schema: FieldSchema, how: { readonly flag: Flag; readonly required: boolean }): Option {
+function buildOption(
+  field: string,
+  schema: FieldSchema,
+  how: { readonly flag: Flag; readonly required: boolean },
+): Option {
   const { flag, required } = how
   const described = describeField(field, schema)
   const word = field.replaceAll('_', '-')

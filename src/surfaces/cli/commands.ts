@@ -53,7 +53,15 @@ const streaming: readonly Option[] = [
 ]
 
 const format: readonly Option[] = [
-  { ...own, hidden: true, field: 'output_format', long: '--format', type: 'text', placeholder: 'FORMAT', description: '' },
+  {
+    ...own,
+    hidden: true,
+    field: 'output_format',
+    long: '--format',
+    type: 'text',
+    placeholder: 'FORMAT',
+    description: '',
+  },
 ]
 
 const verbose: readonly Option[] = [
@@ -176,8 +184,31 @@ export const FACE_OPTIONS: readonly Option[] = [
     placeholder: 'DIR',
     description: 'A configuration file or folder that wins over all others.',
   },
-  { ...own, field: 'quiet', long: '--quiet', short: '-q', type: 'boolean', placeholder: '', description: 'The result only: no progress, no notes.' },
-  { ...own, field: 'color', long: '--no-color', type: 'boolean', placeholder: '', description: 'No colours; NO_COLOR does the same.' },
+  {
+    ...own,
+    field: 'quiet',
+    long: '--quiet',
+    short: '-q',
+    type: 'boolean',
+    placeholder: '',
+    description: 'The result only: no progress, no notes.',
+  },
+  {
+    ...own,
+    field: 'color',
+    long: '--no-color',
+    type: 'boolean',
+    placeholder: '',
+    description: 'No colours; NO_COLOR does the same.',
+  },
   { ...own, field: 'help', long: '--help', short: '-h', type: 'boolean', placeholder: '', description: 'Show help.' },
-  { ...own, field: 'version', long: '--version', short: '-V', type: 'boolean', placeholder: '', description: 'Show the version.' },
+  {
+    ...own,
+    field: 'version',
+    long: '--version',
+    short: '-V',
+    type: 'boolean',
+    placeholder: '',
+    description: 'Show the version.',
+  },
 ]

@@ -1,6 +1,6 @@
+import type { Event } from '../../events/event.ts'
 import { formatDuration } from '../../events/views/amounts.ts'
 import { cleanLine } from '../../events/views/clean.ts'
-import type { Event } from '../../events/event.ts'
 import type { Style } from './render/style.ts'
 
 /** One event for a person: `  12  05:02:11.345  step-finished  read`. Times are UTC. */
@@ -26,7 +26,9 @@ function describeData(event: Event): string {
       return `${event.data.key}${event.data.ms === undefined ? '' : `  ${formatDuration(event.data.ms)}`}`
     default: {
       const { key, step, count, reason } = event.data as { readonly [field: string]: unknown }
-      return [key ?? step, count === undefined ? undefined : `${String(count)} steps`, reason].filter((part) => part !== undefined).join('  ')
+      return [key ?? step, count === undefined ? undefined : `${String(count)} steps`, reason]
+        .filter((part) => part !== undefined)
+        .join('  ')
     }
   }
 }

@@ -12,11 +12,22 @@ export function describeProgram(program: {
   readonly options: readonly Option[]
 }): string {
   const single = program.commands.filter(({ name }) => !name.includes(' '))
-  const groups = program.groups.map(({ name, summary }) => ({ name, summary: `${summary} (${verbsOf(name, program.commands).join(', ')})` }))
+  const groups = program.groups.map(({ name, summary }) => ({
+    name,
+    summary: `${summary} (${verbsOf(name, program.commands).join(', ')})`,
+  }))
   return page([
     [`${NAME}: run work for large language models; every run is a journal that can be replayed.`],
     [`Usage: ${NAME} COMMAND [options]`],
-    ['Commands:', ...list([...single, { name: 'help', summary: 'Show help for a command: llm-orc help run' }].map(({ name, summary }) => [name, summary]))],
+    [
+      'Commands:',
+      ...list(
+        [...single, { name: 'help', summary: 'Show help for a command: llm-orc help run' }].map(({ name, summary }) => [
+          name,
+          summary,
+        ]),
+      ),
+    ],
     ['Groups of commands:', ...list(groups.map(({ name, summary }) => [name, summary]))],
     ['Options of every command:', ...listOptions(program.options)],
     [
@@ -43,7 +54,14 @@ export function describeCommand(command: Page): string {
   return page([
     [describeUsage(command)],
     [command.summary],
-    ...(command.stdin === undefined ? [] : [wrap(`Without ${command.stdin.toUpperCase()}, standard input is read when it is a pipe, a file or a socket; "-" reads it in any case.`, 0)]),
+    ...(command.stdin === undefined
+      ? []
+      : [
+          wrap(
+            `Without ${command.stdin.toUpperCase()}, standard input is read when it is a pipe, a file or a socket; "-" reads it in any case.`,
+            0,
+          ),
+        ]),
     ...(command.arguments.length > 0
       ? [['Arguments:', ...list(command.arguments.map((argument) => [nameArgument(argument), argument.description]))]]
       : []),
@@ -54,11 +72,20 @@ export function describeCommand(command: Page): string {
   ])
 }
 
-export function describeUsage({ name, arguments: args, options }: Pick<Page, 'name' | 'arguments' | 'options'>): string {
+export function describeUsage({
+  name,
+  arguments: args,
+  options,
+}: Pick<Page, 'name' | 'arguments' | 'options'>): string {
   const words = args.map((argument) => (argument.required ? nameArgument(argument) : `[${nameArgument(argument)}]`))
   const required = options.filter((option) => option.required && !args.some(({ field }) => field === option.field))
   const forced = required.map((option) => `${option.long} ${option.placeholder}`)
-  return [`Usage: ${NAME} ${name}`, ...words, ...forced, ...(options.some(({ hidden }) => !hidden) ? ['[options]'] : [])].join(' ')
+  return [
+    `Usage: ${NAME} ${name}`,
+    ...words,
+    ...forced,
+    ...(options.some(({ hidden }) => !hidden) ? ['[options]'] : []),
+  ].join(' ')
 }
 
 export function nameArgument({ field, choices }: Argument): string {

@@ -33,7 +33,11 @@ export function createOlderLines(write: (line: string) => void): OlderLines {
     finish: (report) => {
       const { ensemble, status, results, metadata } = toExecution(report)
       if (end?.type === 'execution_failed') tell(end)
-      else tell({ type: end?.type ?? 'execution_paused', data: { ensemble, ...end?.data, results: { ...results } as never, metadata, status } })
+      else
+        tell({
+          type: end?.type ?? 'execution_paused',
+          data: { ensemble, ...end?.data, results: { ...results } as never, metadata, status },
+        })
     },
     stop: () => clearInterval(ticker),
   }

@@ -29,7 +29,8 @@ export function openOutlet(stream: NodeJS.WriteStream): Outlet {
           stream.write(text, (error) => (error ? setImmediate(resolve) : resolve()))
         })
       }
-      if (failed) throw new OrcError({ code: 'output_failed', message: `the result could not be written: ${failed.message}` })
+      if (failed)
+        throw new OrcError({ code: 'output_failed', message: `the result could not be written: ${failed.message}` })
     },
   }
 }

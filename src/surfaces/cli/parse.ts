@@ -1,8 +1,16 @@
-import type { Command as Program, CommanderError, Option as Flag } from 'commander'
+import type { CommanderError, Option as Flag, Command as Program } from 'commander'
 import { OrcError, type Problem } from '../../events/errors.ts'
 import { cleanLine } from '../../events/views/clean.ts'
 import type { Settings } from './settings.ts'
-import { type Argument, type Command, type CommandTree, type Option, spellingsOf, takesValue } from './tree.ts'
+import {
+  type Argument,
+  type Command,
+  type CommandTree,
+  findPlace,
+  type Option,
+  spellingsOf,
+  takesValue,
+} from './tree.ts'
 import { readTyped } from './typed.ts'
 
 /** A command line, understood: which operation, with what, and how the face is to behave. */
@@ -13,11 +21,15 @@ export interface Parsed {
 }
 
 /** Reads a command line against the tree. Throws OrcError `unknown_command` or `bad_input`. */
-export async function parseArguments(tree: CommandTree, args: readonly string[]): Promise<Parsed> {
+export async function parseArguments(tree: CommandTree, words: readonly string[]): Promise<Parsed> {
+  const args = words[0] === 'help' ? words.slice(1) : words
   const commander = await import('commander')
   let parsed: Parsed | undefined
   const silent = (program: Program) =>
-    program.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} }).helpOption(false)
+    program
+      .exitOverride()
+      .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+      .helpOption(false)
   const flagsOf = (options: readonly Option[]) => options.flatMap((option) => makeFlags(commander, option))
 
   const shared = flagsOf(tree.options.filter(({ field }) => field !== 'help' && field !== 'version'))
@@ -25,7 +37,12 @@ export async function parseArguments(tree: CommandTree, args: readonly string[])
   for (const { flag } of shared) program.addOption(flag)
   const groups = new Map<string, Program>()
   for (const { name, aliases } of tree.groups) {
-    groups.set(name, silent(program.command(name)).aliases([...aliases]).helpCommand(false))
+    groups.set(
+      name,
+      silent(program.command(name))
+        .aliases([...aliases])
+        .helpCommand(false),
+    )
   }
   for (const command of tree.commands) {
     for (const spelling of [command.name, ...command.aliases]) {
@@ -35,21 +52,22 @@ export async function parseArguments(tree: CommandTree, args: readonly string[])
       const entry = silent(parent.command(second ?? first, { hidden: spelling !== command.name }))
       const own = flagsOf(command.options)
       for (const { flag } of own) entry.addOption(flag)
-      for (const { field, required } of command.arguments) entry.argument(required ? `<${field}>` : `[${field}]`)
+      for (const { field, required } of command.arguments)
+        entry.argument(required ? `<${field.toUpperCase()}>` : `[${field.toUpperCase()}]`)
       entry.action(() => {
         const values = readFlags(program, shared)
         for (const [field, value] of readFlags(entry, own)) values.set(field, value)
-        parsed = sortValues(command, { values, words: entry.args, tree })
+        parsed = sortValues(command, { values, words: entry.args })
       })
     }
   }
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    program.parse([...args], { from: 'user' })
   } catch (error) {
-    if (error instanceof commander.CommanderError) throw explain(error, tree, args)
+    if (error instanceof commander.CommanderError) throw explain(error, { tree, args })
     throw error
   }
-  if (!parsed) throw explainMissing(program.args, tree)
+  if (!parsed) throw new Error('the command line was read, but no command was found in it')
   return parsed
 }
 
@@ -85,7 +103,7 @@ function readFlags(program: Program, made: readonly Made[]): Map<Option, unknown
 
 function sortValues(
   command: Command,
-  given: { readonly values: ReadonlyMap<Option, unknown>; readonly words: readonly string[]; readonly tree: CommandTree },
+  given: { readonly values: ReadonlyMap<Option, unknown>; readonly words: readonly string[] },
 ): Parsed {
   const input: { [field: string]: unknown } = {}
   const settings: { [field: string]: unknown } = {}
@@ -112,25 +130,30 @@ function sortValues(
 }
 
 /** Commander's refusals in our form; its own suggestions are kept. */
-function explain(error: CommanderError, tree: CommandTree, args: readonly string[]): OrcError {
+function explain(
+  error: CommanderError,
+  { tree, args }: { readonly tree: CommandTree; readonly args: readonly string[] },
+): OrcError {
+  const { command, group } = findPlace(tree, args)
+  const named = command?.name ?? group?.name
+  const help = `Help: llm-orc ${named === undefined ? '' : `${named} `}--help`
+  if (error.code === 'commander.help') {
+    const message = group ? `${group.name} needs a command` : 'a command is needed'
+    return new OrcError({ code: 'unknown_command', message, hint: help })
+  }
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = more.join(' ').replace(/^\(|\)$/g, '')
-  const known = error.code === 'commander.unknownCommand' ? 'unknown_command' : 'bad_input'
-  const place = args.find((word) => !word.startsWith('-'))
-  const hints = [suggestion, hintFor(error, first), `Help: llm-orc ${place && tree.groups.some(({ name }) => name === place) ? `${place} ` : ''}--help`]
-  return new OrcError({ code: known, message: cleanLine(first), hint: hints.filter((hint) => hint !== '').join('\n') })
+  return new OrcError({
+    code: error.code === 'commander.unknownCommand' ? 'unknown_command' : 'bad_input',
+    message: cleanLine(first),
+    hint: [suggestion, hintFor(error, first), help].filter((hint) => hint !== '').join('\n'),
+  })
 }
 
 function hintFor(error: CommanderError, message: string): string {
   if (error.code === 'commander.excessArguments') return 'Put an input of several words in quotes.'
   const isProse = error.code === 'commander.unknownOption' && /'-[^']*\s/.test(message)
   return isProse ? 'Put -- before words that begin with a dash.' : ''
-}
-
-function explainMissing(words: readonly string[], tree: CommandTree): OrcError {
-  const group = tree.groups.find(({ name, aliases }) => name === words[0] || aliases.includes(words[0] ?? ''))
-  const message = group ? `${group.name} needs a command` : 'a command is needed'
-  return new OrcError({ code: 'unknown_command', message, hint: `Help: llm-orc ${group ? `${group.name} ` : ''}--help` })
 }
 
 /** How a field of the input is given on the command line, for messages about it. */

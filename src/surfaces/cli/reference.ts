@@ -5,17 +5,26 @@ import type { CommandTree, Option } from './tree.ts'
 export function writeReference(tree: CommandTree): string {
   const commands = tree.commands.map((command) => {
     const shown = command.options.filter(({ hidden }) => !hidden)
-    const old = command.options.flatMap((option) => option.old.map((spelling) => `\`${spelling}\` for \`${option.long}\``))
+    const old = command.options.flatMap((option) =>
+      option.old.map((spelling) => `\`${spelling}\` for \`${option.long}\``),
+    )
     return [
       `## ${command.name}`,
       command.summary,
       codeBlock([describeUsage(command).replace('Usage: ', '')]),
       ...(command.arguments.length > 0
-        ? [table('argument', command.arguments.map((argument) => [nameArgument(argument), argument.description]))]
+        ? [
+            table(
+              'argument',
+              command.arguments.map((argument) => [nameArgument(argument), argument.description]),
+            ),
+          ]
         : []),
       ...(shown.length > 0 ? [optionTable(shown)] : []),
       ...(command.examples.length > 0 ? [codeBlock(command.examples)] : []),
-      ...(command.aliases.length > 0 ? [`Also: ${command.aliases.map((alias) => `\`llm-orc ${alias}\``).join(', ')}.`] : []),
+      ...(command.aliases.length > 0
+        ? [`Also: ${command.aliases.map((alias) => `\`llm-orc ${alias}\``).join(', ')}.`]
+        : []),
       ...(old.length > 0 ? [`Older spellings: ${old.join(', ')}.`] : []),
     ].join('\n\n')
   })
@@ -56,7 +65,10 @@ const EXITS = `## Exit codes
 Ctrl-C once cancels cleanly, a second time ends the program at once.`
 
 function optionTable(options: readonly Option[]): string {
-  return table('option', options.filter(({ hidden }) => !hidden).map((option) => [nameOption(option), explainOption(option)]))
+  return table(
+    'option',
+    options.filter(({ hidden }) => !hidden).map((option) => [nameOption(option), explainOption(option)]),
+  )
 }
 
 function table(title: string, rows: readonly (readonly [string, string])[]): string {

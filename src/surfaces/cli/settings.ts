@@ -14,10 +14,16 @@ export interface Settings {
 export type OutputMode = 'rich' | 'text' | 'json' | 'lines'
 
 /** The form of the result: what was asked for, else what fits who listens. `lines` is the older JSON stream. */
-export function chooseOutput(settings: Settings, { isTTY }: { readonly isTTY: boolean }): OutputMode {
+export function chooseOutput(
+  settings: Settings,
+  {
+    isTTY,
+    streams,
+  }: { readonly isTTY: boolean /** The command has an older stream form. */; readonly streams: boolean },
+): OutputMode {
   const { output, output_format, streaming, detailed } = settings
   if (output !== undefined) return output
-  if (output_format === 'json') return streaming === false ? 'json' : 'lines'
-  if (output_format === 'text') return 'text'
+  if (output_format === 'json') return streams && streaming !== false ? 'lines' : 'json'
+  if (output_format === 'text' && !detailed) return 'text'
   return isTTY || detailed ? 'rich' : 'text'
 }

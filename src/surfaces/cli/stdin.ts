@@ -55,7 +55,8 @@ async function collect(need: Need, onSilence: () => void): Promise<Buffer | unde
       }
     }
   } catch (error) {
-    if (!gaveUp) throw error instanceof OrcError ? error : refuse(`standard input cannot be read: ${(error as Error).message}`)
+    if (!gaveUp)
+      throw error instanceof OrcError ? error : refuse(`standard input cannot be read: ${(error as Error).message}`)
   } finally {
     clearTimeout(patience)
   }
@@ -68,7 +69,10 @@ function readText(bytes: Buffer): string {
     if (bytes.includes(0)) throw new TypeError('NUL')
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '')
   } catch {
-    throw refuse('standard input is not UTF-8 text', 'Binary files cannot be an input; name them in the ensemble instead.')
+    throw refuse(
+      'standard input is not UTF-8 text',
+      'Binary files cannot be an input; name them in the ensemble instead.',
+    )
   }
 }
 

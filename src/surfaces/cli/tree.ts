@@ -102,7 +102,8 @@ export function findPlace(tree: CommandTree, args: readonly string[]): Place {
     const command = findCommand(tree, group ? `${group.name} ${word}` : word)
     if (command) return { command, rest }
     const found = group ? undefined : tree.groups.find(({ name, aliases }) => name === word || aliases.includes(word))
-    if (!found) return group ? { group, rest: [...before, ...args.slice(index)] } : { rest: [...before, ...args.slice(index)] }
+    if (!found)
+      return group ? { group, rest: [...before, ...args.slice(index)] } : { rest: [...before, ...args.slice(index)] }
     group = found
   }
   return group ? { group, rest: before } : { rest: args }

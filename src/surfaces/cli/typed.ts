@@ -34,7 +34,9 @@ export function readTyped(part: Option | Argument, text: string, name: string): 
 
 /** Plain decimal numbers: nothing hexadecimal, no Infinity, no empty word. */
 function readNumber(text: string): number | undefined {
-  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))
+    ? Number(text)
+    : undefined
 }
 
 function readDuration(part: Option | Argument, text: string): number | undefined {

@@ -6,14 +6,22 @@ import { joinBlocks, type ResultOf, type Show } from './page.ts'
 
 export const showEnsembles: Show<ResultOf<typeof listEnsemblesOperation>> = ({ ensembles, problems }, page) => {
   const aside = problems.length > 0 ? renderProblems(problems, page.style) : ''
-  if (ensembles.length === 0) return { text: '', aside: joinBlocks(aside, 'No ensembles here. Make one with: llm-orc init') }
+  if (ensembles.length === 0)
+    return { text: '', aside: joinBlocks(aside, 'No ensembles here. Make one with: llm-orc init') }
   const rows = ensembles.map(({ name, source, agents, description, problem }) => [
     name,
     source,
     agents === undefined ? '' : String(agents),
     problem === undefined ? description : `cannot be read: ${problem}`,
   ])
-  return { text: renderTable([{ title: 'ensemble' }, { title: 'from' }, { title: 'agents', align: 'right' }, { title: 'what it does' }], rows, page), aside }
+  return {
+    text: renderTable(
+      [{ title: 'ensemble' }, { title: 'from' }, { title: 'agents', align: 'right' }, { title: 'what it does' }],
+      rows,
+      page,
+    ),
+    aside,
+  }
 }
 
 export const showOneEnsemble: Show<ResultOf<typeof showEnsemble>> = (ensemble, page) => {
@@ -23,11 +31,22 @@ export const showOneEnsemble: Show<ResultOf<typeof showEnsemble>> = (ensemble, p
     ('model' in agent ? agent.model : undefined) ?? ('script' in agent ? agent.script : undefined) ?? '',
     agent.depends_on.join(', '),
   ])
-  const head = [page.style.paint('bold', cleanLine(ensemble.name)), cleanText(ensemble.description).trim()].filter(Boolean).join('\n')
-  const phases = ensemble.phases.map((phase, index) => `phase ${index + 1}: ${phase.map(cleanLine).join(', ')}`).join('\n')
+  const head = [page.style.paint('bold', cleanLine(ensemble.name)), cleanText(ensemble.description).trim()]
+    .filter(Boolean)
+    .join('\n')
+  const phases = ensemble.phases
+    .map((phase, index) => `phase ${index + 1}: ${phase.map(cleanLine).join(', ')}`)
+    .join('\n')
   const task = ensemble.default_task === undefined ? '' : `default task: ${cleanLine(ensemble.default_task)}`
-  const table = renderTable([{ title: 'agent' }, { title: 'kind' }, { title: 'model or script' }, { title: 'after' }], rows, page)
-  return { text: joinBlocks(head, table, phases, task), aside: ensemble.warnings.length > 0 ? renderProblems(ensemble.warnings, page.style) : '' }
+  const table = renderTable(
+    [{ title: 'agent' }, { title: 'kind' }, { title: 'model or script' }, { title: 'after' }],
+    rows,
+    page,
+  )
+  return {
+    text: joinBlocks(head, table, phases, task),
+    aside: ensemble.warnings.length > 0 ? renderProblems(ensemble.warnings, page.style) : '',
+  }
 }
 
 export const showCheck: Show<ResultOf<typeof checkEnsemble>> = ({ file, valid, problems }, { style }) => {

@@ -10,7 +10,8 @@ function describe(value: unknown, page: Page): string {
   const facts: string[] = []
   const tables: string[] = []
   for (const [name, field] of Object.entries(value)) {
-    if (Array.isArray(field) && field.some(isObject)) tables.push(joinBlocks(page.style.paint('bold', name), describeList(field, page)))
+    if (Array.isArray(field) && field.some(isObject))
+      tables.push(joinBlocks(page.style.paint('bold', name), describeList(field, page)))
     else if (!Array.isArray(field) || field.length > 0) facts.push(`${name}  ${cleanLine(word(field))}`)
   }
   return joinBlocks(facts.join('\n'), ...tables)
@@ -19,7 +20,11 @@ function describe(value: unknown, page: Page): string {
 function describeList(list: readonly unknown[], page: Page): string {
   const rows = list.filter(isObject)
   const titles = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  return renderTable(titles.map((title) => ({ title })), rows.map((row) => titles.map((title) => word(row[title]))), page)
+  return renderTable(
+    titles.map((title) => ({ title })),
+    rows.map((row) => titles.map((title) => word(row[title]))),
+    page,
+  )
 }
 
 function word(value: unknown): string {

@@ -7,25 +7,40 @@ import { renderTable } from '../render/table.ts'
 import { joinBlocks, type ResultOf, type Show } from './page.ts'
 
 export const showProviders: Show<ResultOf<typeof listProviders>> = ({ providers, default: chosen }, page) => {
-  const rows = providers.map(({ provider, available, reason, models }) => [provider, available ? 'yes' : 'no', reason, models?.join(', ') ?? ''])
-  const table = renderTable([{ title: 'provider' }, { title: 'usable' }, { title: 'why' }, { title: 'models' }], rows, page)
+  const rows = providers.map(({ provider, available, reason, models }) => [
+    provider,
+    available ? 'yes' : 'no',
+    reason,
+    models?.join(', ') ?? '',
+  ])
+  const table = renderTable(
+    [{ title: 'provider' }, { title: 'usable' }, { title: 'why' }, { title: 'models' }],
+    rows,
+    page,
+  )
   const note = `default: ${cleanLine(chosen.provider)}/${cleanLine(chosen.model)}, ${cleanLine(chosen.why)}`
   return page.rich ? { text: joinBlocks(table, note) } : { text: table, aside: note }
 }
 
 export const showProviderTest: Show<ResultOf<typeof testProvider>> = (result, { style }) => {
   const who = `${cleanLine(result.provider)}/${cleanLine(result.model)}`
-  if (result.ok) {
-    const head = `${style.paint('green', 'answers')}  ${who}${result.ms === undefined ? '' : `  ${formatDuration(result.ms)}`}`
-    return { text: joinBlocks(head, cleanText(result.text ?? '').trimEnd()) }
+  if (!('code' in result)) {
+    const head = `${style.paint('green', 'answers')}  ${who}  ${formatDuration(result.ms)}`
+    return { text: joinBlocks(head, cleanText(result.text).trimEnd()) }
   }
   const detail = typeof result.detail === 'string' ? cleanText(result.detail) : ''
-  return { text: joinBlocks(`${style.paint('red', 'fails')}  ${who}  ${result.code}: ${cleanLine(result.message ?? '')}`, detail) }
+  return {
+    text: joinBlocks(`${style.paint('red', 'fails')}  ${who}  ${result.code}: ${cleanLine(result.message)}`, detail),
+  }
 }
 
 export const showProfiles: Show<ResultOf<typeof listProfiles>> = ({ profiles, problems }, page) => {
   const aside = problems.length > 0 ? renderProblems(problems, page.style) : ''
-  if (profiles.length === 0) return { text: '', aside: joinBlocks(aside, 'No model profiles are defined. Agents that name none use the default provider.') }
+  if (profiles.length === 0)
+    return {
+      text: '',
+      aside: joinBlocks(aside, 'No model profiles are defined. Agents that name none use the default provider.'),
+    }
   const rows = profiles.map(({ name, provider, model, source, ...rest }) => [
     name,
     provider,
@@ -33,5 +48,12 @@ export const showProfiles: Show<ResultOf<typeof listProfiles>> = ({ profiles, pr
     'fallback' in rest ? String(rest.fallback) : '',
     source,
   ])
-  return { text: renderTable([{ title: 'profile' }, { title: 'provider' }, { title: 'model' }, { title: 'falls back to' }, { title: 'from' }], rows, page), aside }
+  return {
+    text: renderTable(
+      [{ title: 'profile' }, { title: 'provider' }, { title: 'model' }, { title: 'falls back to' }, { title: 'from' }],
+      rows,
+      page,
+    ),
+    aside,
+  }
 }

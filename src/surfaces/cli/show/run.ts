@@ -22,11 +22,15 @@ export const showRunResult: Show<Result> = (result, page) => {
   const asks = describeAsks(run, 'asks' in result ? (result.asks ?? []) : [], page)
   const next = 'next' in result ? ['Next:', ...result.next.map((command) => `  ${command}`)].join('\n') : ''
   if (page.rich) {
-    const folder = 'artifacts' in result && result.artifacts ? page.style.paint('dim', `report: ${cleanLine(result.artifacts)}`) : ''
+    const folder =
+      'artifacts' in result && result.artifacts ? page.style.paint('dim', `report: ${cleanLine(result.artifacts)}`) : ''
     const tail = [notes, folder].filter((line) => line !== '').join('\n')
     return { text: joinBlocks(`${showReport(report, page)}${tail === '' ? '' : `\n${tail}`}`, asks, next) }
   }
-  return { text: showReport(report, page), aside: joinBlocks([notes, describeFailures(report)].filter(Boolean).join('\n'), asks, next) }
+  return {
+    text: showReport(report, page),
+    aside: joinBlocks([notes, describeFailures(report)].filter(Boolean).join('\n'), asks, next),
+  }
 }
 
 /** The stored or fresh report of a run, without a line end. */
@@ -37,11 +41,16 @@ export function showReport(report: RunReport, page: Page): string {
 
 function showDetached(result: Extract<Result, { status: 'detached' }>, page: Page) {
   const aside = `Watch it with: llm-orc runs tail ${result.run}`
-  return page.rich ? { text: `run ${result.run} goes on in the background\n${page.style.paint('dim', aside)}` } : { text: result.run, aside }
+  return page.rich
+    ? { text: `run ${result.run} goes on in the background\n${page.style.paint('dim', aside)}` }
+    : { text: result.run, aside }
 }
 
 function describeFailures(report: RunReport): string {
-  const head = report.status === 'succeeded' ? [] : [`${report.status}${report.reason === undefined ? '' : `: ${cleanLine(report.reason)}`}  run ${report.run}`]
+  const head =
+    report.status === 'succeeded'
+      ? []
+      : [`${report.status}${report.reason === undefined ? '' : `: ${cleanLine(report.reason)}`}  run ${report.run}`]
   return [
     ...head,
     ...report.errors.flatMap(({ agent, code, message, hint }) => [
@@ -54,7 +63,9 @@ function describeFailures(report: RunReport): string {
 export function describeAsks(run: string, asks: readonly string[], { style }: Page): string {
   if (asks.length === 0) return ''
   const lines = asks.map((key) => `  llm-orc runs resolve ${run} ${quoteWord(key)} done|failed|not-done`)
-  return [style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:'), ...lines].join('\n')
+  return [style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:'), ...lines].join(
+    '\n',
+  )
 }
 
 /** A word as a shell reads it, without control characters. */

@@ -6,15 +6,27 @@ import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './
 import { describeAsks, showReport } from './run.ts'
 
 export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
-  if (runs.length === 0) return { text: '', aside: 'No runs here yet. Those of other projects: llm-orc runs list --all' }
+  if (runs.length === 0)
+    return { text: '', aside: 'No runs here yet. Those of other projects: llm-orc runs list --all' }
   const rows = runs.map((run) => [run.id, run.status, run.target, shortenTime(run.started), String(run.events)])
-  const columns = [{ title: 'run' }, { title: 'status' }, { title: 'target' }, { title: 'started (UTC)' }, { title: 'events', align: 'right' as const }]
+  const columns = [
+    { title: 'run' },
+    { title: 'status' },
+    { title: 'target' },
+    { title: 'started (UTC)' },
+    { title: 'events', align: 'right' as const },
+  ]
   return { text: renderTable(columns, rows, page) }
 }
 
+/** The whole report in a pipe too: who only wants the answer has it from `run`, or asks for JSON. */
 export const showOneRun: Show<ResultOf<typeof showRun>> = ({ run, report }, page) => {
-  const asks = describeAsks(run, report.unknown.map(({ key }) => key), page)
-  return page.rich ? { text: joinBlocks(showReport(report, page), asks) } : { text: showReport(report, page), aside: asks }
+  const asks = describeAsks(
+    run,
+    report.unknown.map(({ key }) => key),
+    page,
+  )
+  return { text: joinBlocks(showReport(report, { ...page, rich: true }), asks) }
 }
 
 export const showReplay: Show<ResultOf<typeof replayRun>> = (result, page) => {
@@ -22,8 +34,12 @@ export const showReplay: Show<ResultOf<typeof replayRun>> = (result, page) => {
     const { taken, redacted } = result
     const lines = [
       `${page.style.paint('green', 'equal')}  ${result.events} events of run ${result.run} come out the same${result.finished ? '' : ', as far as they go'}`,
-      ...(taken.length > 0 ? [`taken from the record, for their code is not here: ${taken.map(cleanLine).join(', ')}`] : []),
-      ...(redacted.length > 0 ? [`taken from the record, for content was removed: ${redacted.map(cleanLine).join(', ')}`] : []),
+      ...(taken.length > 0
+        ? [`taken from the record, for their code is not here: ${taken.map(cleanLine).join(', ')}`]
+        : []),
+      ...(redacted.length > 0
+        ? [`taken from the record, for content was removed: ${redacted.map(cleanLine).join(', ')}`]
+        : []),
       page.style.paint('dim', `head ${result.head}`),
     ]
     return { text: lines.join('\n') }
@@ -37,7 +53,10 @@ export const showReplay: Show<ResultOf<typeof replayRun>> = (result, page) => {
 function describeSides(sides: { readonly [name: string]: unknown }, { style }: Page): string {
   return Object.entries(sides)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${style.paint('bold', name)}  ${cleanLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`)
+    .map(
+      ([name, value]) =>
+        `${style.paint('bold', name)}  ${cleanLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`,
+    )
     .join('\n')
 }
 
@@ -49,9 +68,14 @@ export const showHealth: Show<ResultOf<typeof doctor>> = ({ file, problems, runs
   return { text: joinBlocks(head, problems.length > 0 ? renderProblems(problems, style) : '', lines.join('\n')) }
 }
 
-export const showDeletedRun: Show<ResultOf<typeof deleteRun>> = ({ run }) => ({ text: `removed the run ${cleanLine(run)}` })
+export const showDeletedRun: Show<ResultOf<typeof deleteRun>> = ({ run }) => ({
+  text: `removed the run ${cleanLine(run)}`,
+})
 
 export const showPruned: Show<ResultOf<typeof pruneRuns>> = ({ dry_run, removed }) => {
   if (removed.length === 0) return { text: '', aside: 'Nothing is old enough.' }
-  return { text: removed.map(cleanLine).join('\n'), aside: dry_run ? 'These would be removed; nothing was done.' : `${removed.length} runs were removed.` }
+  return {
+    text: removed.map(cleanLine).join('\n'),
+    aside: dry_run ? 'These would be removed; nothing was done.' : `${removed.length} runs were removed.`,
+  }
 }

@@ -1,16 +1,18 @@
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
 import { showCheck, showEnsembles, showOneEnsemble } from './ensembles.ts'
+import { showInit } from './init.ts'
 import type { Page, Show, Shown } from './page.ts'
 import { showPlain } from './plain.ts'
 import { showProfiles, showProviders, showProviderTest } from './providers.ts'
 import { showRunResult } from './run.ts'
 import { showDeletedRun, showHealth, showOneRun, showPruned, showReplay, showRuns } from './runs.ts'
-import { showOneScript, showScriptTest } from './scripts.ts'
+import { showOneScript, showScripts, showScriptTest } from './scripts.ts'
 import { showValidation } from './validate.ts'
 
 /** By the operation's name; each takes that operation's result. */
 const SHOWS: { readonly [operation: string]: Show<never> } = {
   demo: showRunResult,
+  init: showInit,
   run: showRunResult,
   'runs resume': showRunResult,
   'runs cancel': showRunResult,
@@ -32,6 +34,7 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'artifacts show': showArtifact,
   'artifacts delete': showDeletedArtifact,
   'artifacts cleanup': showCleanup,
+  'scripts list': showScripts,
   'scripts show': showOneScript,
   'scripts test': showScriptTest,
   'providers list': showProviders,

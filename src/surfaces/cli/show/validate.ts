@@ -12,14 +12,18 @@ export const showValidation: Show<Result> = ({ passed, ensembles }, page) => {
   return { text: joinBlocks(...blocks, ensembles.length > 1 ? foot : '') }
 }
 
-function describeOne({ ensemble, passed, results, error, run }: Result['ensembles'][number], { style, rich }: Page): string {
+function describeOne(
+  { ensemble, passed, results, error, run }: Result['ensembles'][number],
+  { style, rich }: Page,
+): string {
   const held = results.filter((result) => result.passed === true).length
   const judged = results.filter((result) => result.passed !== null).length
   const head = `${style.paint(passed ? 'green' : 'red', passed ? 'passed' : 'failed')}  ${cleanLine(ensemble)}  ${held} of ${judged} hold${run === undefined ? '' : `  run ${run}`}`
   const lines = results
     .filter((result) => rich || result.passed !== true)
     .map((result) => {
-      const symbol = result.passed === null ? style.symbols.skipped : result.passed ? style.symbols.succeeded : style.symbols.failed
+      const symbol =
+        result.passed === null ? style.symbols.skipped : result.passed ? style.symbols.succeeded : style.symbols.failed
       return `  ${symbol} ${result.layer}  ${cleanLine(result.name)}${result.passed === true ? '' : `  ${cleanLine(result.message)}`}`
     })
   return [head, ...(error === undefined ? [] : [`  ${cleanLine(error)}`]), ...lines].join('\n')

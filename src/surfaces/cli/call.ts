@@ -1,0 +1,151 @@
+import type { Call } from '../../app/operation.ts'
+import { OrcError } from '../../events/errors.ts'
+import { cleanLine, stringifyClean } from '../../events/views/clean.ts'
+import type { RunReport } from '../../events/views/run-report.ts'
+import { describeEvent } from './event-line.ts'
+import { exitCodeFor } from './exits.ts'
+import { listenForInterrupts } from './interrupt.ts'
+import { createOlderLines } from './older-lines.ts'
+import type { Outlet } from './outlet.ts'
+import { nameField, type Parsed } from './parse.ts'
+import { createLive, type Live } from './render/live.ts'
+import { createStyle, type Style, wantsColor, wantsUnicode } from './render/style.ts'
+import { chooseOutput, type OutputMode, type Settings } from './settings.ts'
+import { showResult } from './show/shows.ts'
+import { readPipedInput } from './stdin.ts'
+
+/** Performs what a command line asks for and prints its result; answers with the exit code. Throws OrcError for expected failures. */
+export async function performCall(parsed: Parsed, outlet: Outlet): Promise<number> {
+  const { command, settings } = parsed
+  const mode = chooseOutput(settings, {
+    isTTY: outlet.isTTY,
+    streams: command.options.some(({ field }) => field === 'streaming'),
+  })
+  const input = await fillFromStandardInput(parsed)
+  const { operations } = await import('../../app/operations.ts')
+  const operation = operations.find(({ name }) => name === command.name)
+  if (!operation) throw new Error(`the generated tree has ${command.name}, the table of operations has not`)
+  const checked = operation.input.safeParse(input)
+  if (!checked.success) {
+    throw new OrcError(
+      checked.error.issues.map(({ path, message }) => ({
+        code: 'bad_input' as const,
+        message: path[0] === undefined ? message : `${nameField(command, String(path[0]))}: ${message}`,
+        hint: `Help: llm-orc ${command.name} --help`,
+      })),
+    )
+  }
+  const { createApp } = await import('../../app/create-app.ts')
+  const app = await createApp({ cwd: process.cwd(), env: process.env, configDir: settings.config_dir })
+  const watch = createWatch(command.name, { mode, settings, outlet })
+  const interrupts = listenForInterrupts(() => {
+    if (!settings.quiet) process.stderr.write('Stopping; press Ctrl-C again to end at once.\n')
+  })
+  let result: unknown
+  try {
+    const signal = AbortSignal.any([interrupts.signal, outlet.closed])
+    result = await operation.run(checked.data, { app, signal, watcher: watch.watcher })
+  } catch (error) {
+    if (interrupts.signal.aborted && !(error instanceof OrcError)) return 130
+    throw error
+  } finally {
+    watch.stop()
+    await app.close()
+    interrupts.release()
+  }
+  if (mode === 'lines' && hasReport(result)) watch.finish(result.report)
+  else await printResult(command.name, result, { mode, settings, outlet })
+  if (outlet.closed.aborted) return 0
+  return interrupts.signal.aborted && !hasReport(result) ? 130 : exitCodeFor(command.name, result)
+}
+
+/** A field that may come from standard input gets it when `-` asks for it or nothing else is given. */
+async function fillFromStandardInput({ command, input, settings }: Parsed): Promise<Parsed['input']> {
+  const field = command.stdin
+  const hasWork =
+    input['prompt'] !== undefined ||
+    command.arguments.some((argument) => argument.field !== field && input[argument.field] !== undefined)
+  if (field === undefined || !hasWork) return input
+  const given = Object.keys(input).filter((name) => name === field || name === `${field}_file`)
+  const asked = given.find((name) => input[name] === '-')
+  if (asked === undefined && given.length > 0) return input
+  const need = asked !== undefined ? 'asked' : input['prompt'] === undefined ? 'missing' : 'extra'
+  const text = await readPipedInput(need, () => {
+    if (settings.quiet) return
+    const next =
+      need === 'extra'
+        ? 'going on without it (--input - waits for it)'
+        : 'waiting for its end; give an input, or </dev/null, to do without it'
+    process.stderr.write(`Nothing has come from standard input yet: ${next}.\n`)
+  })
+  const { [asked ?? '']: _, ...rest } = input
+  return text === undefined ? rest : { ...rest, [field]: text }
+}
+
+interface Setting {
+  readonly mode: OutputMode
+  readonly settings: Settings
+  readonly outlet: Outlet
+}
+
+/** What looks on while an operation works: progress on stderr, event lines on stdout. */
+function createWatch(operation: string, { mode, settings, outlet }: Setting) {
+  const say = (line: string) => {
+    // Whoever reads may leave; then the call is ended through `outlet.closed`.
+    outlet.write(line).catch(() => {})
+  }
+  const lines = mode === 'lines' ? createOlderLines(say) : undefined
+  const live = operation === 'runs tail' ? undefined : createProgress(settings)
+  const style = styleFor(settings, outlet)
+  const watcher: NonNullable<Call['watcher']> = {
+    events: (events) => {
+      for (const event of events) {
+        live?.event(event)
+        lines?.event(event)
+        if (operation === 'runs tail') say(`${mode === 'json' ? stringifyClean(event) : describeEvent(event, style)}\n`)
+      }
+    },
+    delta: (step, _attempt, { text }) => live?.delta(step, text),
+  }
+  return {
+    watcher,
+    finish: (report: RunReport) => lines?.finish(report),
+    stop: () => {
+      lines?.stop()
+      live?.stop()
+    },
+  }
+}
+
+function createProgress(settings: Settings): Live | undefined {
+  const { stderr } = process
+  const mode = settings.progress ?? (stderr.isTTY ? 'inline' : undefined)
+  if (mode === undefined || (settings.quiet && settings.progress === undefined)) return undefined
+  return createLive({ stream: stderr, mode, style: styleFor(settings, stderr), clock: Date.now })
+}
+
+export function styleFor(settings: Settings, stream: { readonly isTTY?: boolean | undefined }): Style {
+  const color = settings.color !== false && wantsColor(process.env, stream.isTTY === true)
+  return createStyle({ color, unicode: wantsUnicode(process.env) })
+}
+
+async function printResult(operation: string, result: unknown, { mode, settings, outlet }: Setting): Promise<void> {
+  if (mode === 'json' || mode === 'lines') {
+    if (operation !== 'runs tail') await outlet.write(`${stringifyClean(result, 2)}\n`)
+    return
+  }
+  const rich = mode === 'rich'
+  const page = {
+    style: rich ? styleFor(settings, outlet) : createStyle({ color: false, unicode: wantsUnicode(process.env) }),
+    ...(rich ? { width: outlet.columns } : {}),
+    rich,
+    terminal: outlet.isTTY,
+  }
+  const { text, aside } = showResult(operation, result, page)
+  if (text !== '') await outlet.write(`${text}\n`)
+  if (aside && !settings.quiet) process.stderr.write(`${aside}\n`)
+}
+
+function hasReport(result: unknown): result is { readonly report: RunReport } {
+  return typeof result === 'object' && result !== null && 'report' in result
+}
