@@ -7,7 +7,7 @@ import { styleText } from 'node:util'
 const root = join(import.meta.dirname, '..')
 
 /** Programs that write committed files; with `--check` each compares instead and exits 1 when one is stale. */
-const GENERATORS: readonly string[] = []
+const GENERATORS: readonly string[] = ['scripts/generate.ts']
 
 interface Check {
   readonly name: string

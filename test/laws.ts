@@ -149,14 +149,20 @@ function checkHistory(events: readonly Event[]): void {
     if (event.type === 'effect-intended' && event.data.answered_by === undefined) {
       const { key, safety } = event.data
       if (answered.has(key)) throw new Error(`event ${event.seq}: ${key} had its answer and is done again`)
-      if (safety === 'unsafe' && repeatable.get(key) === false) throw new Error(`event ${event.seq}: the unsafe ${key} is done again`)
+      if (safety === 'unsafe' && repeatable.get(key) === false)
+        throw new Error(`event ${event.seq}: the unsafe ${key} is done again`)
       repeatable.set(key, false)
     }
     if (event.type === 'effect-done') answered.add(event.data.key)
     if (event.type === 'effect-failed' && event.data.touched === 'no') repeatable.set(event.data.key, true)
     if (event.type === 'effect-unknown') repeatable.set(event.data.key, true)
-    const ended = event.type === 'step-finished' || event.type === 'step-cancelled' || event.type === 'step-skipped' || (event.type === 'step-failed' && event.data.retry_at === undefined)
-    if (ended) ends.set((event.data as { step: string }).step, (ends.get((event.data as { step: string }).step) ?? 0) + 1)
+    const ended =
+      event.type === 'step-finished' ||
+      event.type === 'step-cancelled' ||
+      event.type === 'step-skipped' ||
+      (event.type === 'step-failed' && event.data.retry_at === undefined)
+    if (ended)
+      ends.set((event.data as { step: string }).step, (ends.get((event.data as { step: string }).step) ?? 0) + 1)
     if (event.type === 'run-finished') expect(event.seq).toBe(events.length)
   }
   expect([...ends].filter(([, count]) => count !== 1)).toEqual([])

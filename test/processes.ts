@@ -39,15 +39,24 @@ export function makeHome(): { readonly home: string; readonly env: Record<string
 }
 
 /** Starts the program from source, as a user's shell would. */
-export function startProgram(args: readonly string[], how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string }): Started {
+export function startProgram(
+  args: readonly string[],
+  how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string },
+): Started {
   return start([join(root, 'src', 'main.ts'), ...args], how)
 }
 
-export function runProgram(args: readonly string[], how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string }): Promise<Finished> {
+export function runProgram(
+  args: readonly string[],
+  how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string },
+): Promise<Finished> {
   return startProgram(args, how).done
 }
 
-export function start(args: readonly string[], how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string }): Started {
+export function start(
+  args: readonly string[],
+  how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string },
+): Started {
   const began = performance.now()
   const child = spawn(process.execPath, args, { cwd: how.cwd, env: how.env, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
@@ -64,13 +73,21 @@ export function start(args: readonly string[], how: { readonly cwd: string; read
 
 export interface FakeServer {
   readonly url: string
-  stats(): Promise<{ requests: number; running: number; most: number; aborted: number; prompts: Record<string, number> }>
+  stats(): Promise<{
+    requests: number
+    running: number
+    most: number
+    aborted: number
+    prompts: Record<string, number>
+  }>
   stop(): void
 }
 
 /** The fake OpenAI-compatible server, in a process of its own. */
 export async function startFakeServer(latency = 0): Promise<FakeServer> {
-  const child = spawn(process.execPath, [join(root, 'test', 'fixtures', 'fake-server.ts'), String(latency)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [join(root, 'test', 'fixtures', 'fake-server.ts'), String(latency)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const port = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve))
   const url = `http://127.0.0.1:${port}`
   return {

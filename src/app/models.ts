@@ -35,7 +35,11 @@ export interface Models {
   describeProviders(): Promise<readonly ProviderState[]>
 }
 
-export function createModels(from: { readonly config: Config; readonly env: Environment; readonly profiles: Profiles }): Models {
+export function createModels(from: {
+  readonly config: Config
+  readonly env: Environment
+  readonly profiles: Profiles
+}): Models {
   const { config, env, profiles } = from
   const made = new Map<string, Promise<Provider>>()
   let choice: Promise<Choice> | undefined
@@ -104,7 +108,10 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
       return { profile, why: `${describe(profile)}, because a local ${vendor.title} server answers and no key is set` }
     }
     const profile = { name: 'default', provider: 'embedded', model: 'extractive' }
-    return { profile, why: `${describe(profile)}, because no key is set and no local server answers; it quotes, it is not a language model` }
+    return {
+      profile,
+      why: `${describe(profile)}, because no key is set and no local server answers; it quotes, it is not a language model`,
+    }
   }
 
   const chooseDefault = () => {
@@ -120,11 +127,16 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
       if (profile) return { profile, why: '' }
       const slash = name.indexOf('/')
       const vendor = slash > 0 ? vendorOf(name.slice(0, slash)) : vendorOf(name)
-      if (vendor && slash > 0) return { profile: { name: '', provider: name.slice(0, slash), model: name.slice(slash + 1) }, why: '' }
+      if (vendor && slash > 0)
+        return { profile: { name: '', provider: name.slice(0, slash), model: name.slice(slash + 1) }, why: '' }
       if (vendor) {
         const model = vendor.model ?? (await probe(name))?.[0]
         if (model === undefined) {
-          throw new OrcError({ code: 'bad_input', message: `${name} has no usual model and its server names none`, hint: `Name one, for example ${name}/MODEL.` })
+          throw new OrcError({
+            code: 'bad_input',
+            message: `${name} has no usual model and its server names none`,
+            hint: `Name one, for example ${name}/MODEL.`,
+          })
         }
         return { profile: { ...profileOf(vendor, model), provider: name }, why: '' }
       }
@@ -145,8 +157,15 @@ export function createModels(from: { readonly config: Config; readonly env: Envi
   async function describeProvider(name: string): Promise<ProviderState> {
     const vendor = vendorOf(name)
     if (!vendor) return { provider: name, available: false, reason: 'its type is not known' }
-    if (vendor.name === 'embedded') return { provider: name, available: true, reason: 'always there; extractive, not a language model', models: ['extractive'] }
-    if (vendor.name === 'scripted') return { provider: name, available: true, reason: 'answers from a script, for tests and rehearsals' }
+    if (vendor.name === 'embedded')
+      return {
+        provider: name,
+        available: true,
+        reason: 'always there; extractive, not a language model',
+        models: ['extractive'],
+      }
+    if (vendor.name === 'scripted')
+      return { provider: name, available: true, reason: 'answers from a script, for tests and rehearsals' }
     if (vendor.key_required) {
       const key = setKey(vendor, name)
       return key === undefined

@@ -1,12 +1,28 @@
 import type { Operation } from './operation.ts'
-import { cleanupArtifactsOperation, deleteArtifactOperation, listArtifactsOperation, showArtifactOperation } from './operations/artifacts.ts'
+import {
+  cleanupArtifactsOperation,
+  deleteArtifactOperation,
+  listArtifactsOperation,
+  showArtifactOperation,
+} from './operations/artifacts.ts'
 import { demo } from './operations/demo.ts'
 import { checkEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
 import { init } from './operations/init.ts'
 import { listProfiles } from './operations/profiles.ts'
 import { listProviders, testProvider } from './operations/providers.ts'
 import { runOperation } from './operations/run.ts'
-import { cancelRun, deleteRun, doctor, listRuns, pruneRuns, replayRun, resolveStep, resumeRunOperation, showRun, tailRun } from './operations/runs.ts'
+import {
+  cancelRun,
+  deleteRun,
+  doctor,
+  listRuns,
+  pruneRuns,
+  replayRun,
+  resolveStep,
+  resumeRunOperation,
+  showRun,
+  tailRun,
+} from './operations/runs.ts'
 import { listScriptsOperation, showScript, testScript } from './operations/scripts.ts'
 import { validateAll, validateCategory, validateRun } from './operations/validate.ts'
 import { version } from './operations/version.ts'

@@ -21,7 +21,11 @@ export async function comparePinned(
 ): Promise<readonly NamedText[] | undefined> {
   const pinned = newestFiles(events)
   const { blobs } = await app.openJournal()
-  const read = await loadContents(pinned.map((file) => file.content), run, blobs)
+  const read = await loadContents(
+    pinned.map((file) => file.content),
+    run,
+    blobs,
+  )
   const changed: Problem[] = []
   const now: NamedText[] = []
   for (const file of pinned) {
@@ -30,8 +34,13 @@ export async function comparePinned(
     const is = (await readNow(app, file.name)) ?? was
     now.push({ name: file.name, content: is })
     if (is === was) continue
-    const hint = 'Take it up with --accept-changed to go on with the definition it was started with, or start a new run.'
-    changed.push({ code: 'definition_changed', message: `the ${file.name} has changed since the run was started`, hint })
+    const hint =
+      'Take it up with --accept-changed to go on with the definition it was started with, or start a new run.'
+    changed.push({
+      code: 'definition_changed',
+      message: `the ${file.name} has changed since the run was started`,
+      hint,
+    })
   }
   if (changed.length === 0) return undefined
   if (!accept) throw new OrcError(changed)
@@ -40,7 +49,8 @@ export async function comparePinned(
 
 function newestFiles(events: readonly Event[]): readonly PinnedFile[] {
   for (const event of events.toReversed()) {
-    if (event.type === 'run-resumed' || event.type === 'run-started' || event.type === 'run-forked') return event.data.files
+    if (event.type === 'run-resumed' || event.type === 'run-started' || event.type === 'run-forked')
+      return event.data.files
   }
   return []
 }

@@ -1,8 +1,8 @@
-import { parseContent, type ReadValue } from '../events/views/view.ts'
 import type { Event } from '../events/event.ts'
+import type { Value } from '../events/values.ts'
 import { createReport, findReportValues } from '../events/views/report.ts'
 import type { RunReport } from '../events/views/run-report.ts'
-import type { Value } from '../events/values.ts'
+import { parseContent, type ReadValue } from '../events/views/view.ts'
 import type { BlobStore } from '../journal/journal.ts'
 
 /** A reader of values whose larger contents have been fetched. */
@@ -21,6 +21,10 @@ export async function loadContents(values: Iterable<Value>, run: string, blobs: 
 
 /** The report of a run, with the contents it needs. */
 export async function reportRun(events: readonly Event[], run: string, blobs: BlobStore): Promise<RunReport> {
-  const read = await loadContents(events.flatMap((event) => findReportValues(event)), run, blobs)
+  const read = await loadContents(
+    events.flatMap((event) => findReportValues(event)),
+    run,
+    blobs,
+  )
   return createReport(events, read)
 }

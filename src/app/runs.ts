@@ -1,20 +1,29 @@
 import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { createRun, readEvents, resumeRun, type Run, type RunPlan, startRun, verifyRun, type Verdict } from '../engine/engine.ts'
+import {
+  createRun,
+  type Run,
+  type RunPlan,
+  readEvents,
+  resumeRun,
+  startRun,
+  type Verdict,
+  verifyRun,
+} from '../engine/engine.ts'
 import type { Command } from '../engine/inbox.ts'
 import type { RunEnd } from '../engine/live.ts'
 import type { Watcher } from '../engine/world.ts'
 import { OrcError } from '../events/errors.ts'
 import type { Event, RunLimits } from '../events/event.ts'
-import type { RunReport } from '../events/views/run-report.ts'
 import type { Json } from '../events/values.ts'
+import type { RunReport } from '../events/views/run-report.ts'
 import { takeLease } from '../journal/lease.ts'
-import { writeArtifacts } from './artifacts.ts'
 import type { App } from './app.ts'
+import { writeArtifacts } from './artifacts.ts'
 import { createNodeWorld } from './node-world.ts'
 import { describeOwner, isOwnerDead } from './owner.ts'
-import { createPorts, stepKinds } from './ports.ts'
 import { comparePinned } from './pinned.ts'
+import { createPorts, stepKinds } from './ports.ts'
 import { reportRun } from './run-report.ts'
 import type { Target } from './target.ts'
 
@@ -63,7 +72,11 @@ export async function prepareRun(app: App, order: RunOrder): Promise<string> {
 }
 
 /** Takes up an unfinished run. Throws OrcError when another process holds it, or when it cannot go on. */
-export async function continueRun(app: App, run: string, steering: Steering & { readonly accept_changed?: boolean }): Promise<RunResult> {
+export async function continueRun(
+  app: App,
+  run: string,
+  steering: Steering & { readonly accept_changed?: boolean },
+): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type !== 'run-finished') {
     const files = await comparePinned(app, { run, events, accept: steering.accept_changed ?? false })
@@ -87,7 +100,11 @@ async function finish(app: App, run: Run, how: Steering & { readonly notes: read
   how.signal?.addEventListener('abort', stop, { once: true })
   const end: RunEnd = await run.ended.finally(() => how.signal?.removeEventListener('abort', stop))
   if (end.outcome === 'lost') {
-    throw new OrcError({ code: 'run_taken', message: `another process has taken over the run ${run.id}`, hint: `Look at it with: llm-orc runs show ${run.id}` })
+    throw new OrcError({
+      code: 'run_taken',
+      message: `another process has taken over the run ${run.id}`,
+      hint: `Look at it with: llm-orc runs show ${run.id}`,
+    })
   }
   const report = await reportOf(app, run.id)
   const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
@@ -106,7 +123,11 @@ export async function requireRun(app: App, run: string): Promise<readonly Event[
   const events: Event[] = []
   for await (const event of readEvents(await app.openJournal(), run)) events.push(event)
   if (events.length > 0) return events
-  throw new OrcError({ code: 'not_found', message: `there is no run ${run}`, hint: 'See them with: llm-orc runs list --all' })
+  throw new OrcError({
+    code: 'not_found',
+    message: `there is no run ${run}`,
+    hint: 'See them with: llm-orc runs list --all',
+  })
 }
 
 export async function reportOf(app: App, run: string): Promise<RunReport> {
@@ -118,14 +139,27 @@ export async function reportOf(app: App, run: string): Promise<RunReport> {
 export async function verifyStored(app: App, run: string): Promise<Verdict> {
   const events = await requireRun(app, run)
   const { blobs } = await app.openJournal()
-  return verifyRun(events, { world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: async (seq) => events[seq - 1] })
+  return verifyRun(events, {
+    world: createNodeWorld(),
+    blobs,
+    kinds: stepKinds,
+    eventAt: async (seq) => events[seq - 1],
+  })
 }
 
 /** Gives a run a command. Whoever holds it acts; if nobody does, this process takes it up. */
-export async function commandRun(app: App, run: string, { command, ...steering }: Steering & { readonly command: Command }): Promise<RunResult> {
+export async function commandRun(
+  app: App,
+  run: string,
+  { command, ...steering }: Steering & { readonly command: Command },
+): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type === 'run-finished') {
-    throw new OrcError({ code: 'run_ended', message: `the run ${run} has ended`, hint: `See how with: llm-orc runs show ${run}` })
+    throw new OrcError({
+      code: 'run_ended',
+      message: `the run ${run} has ended`,
+      hint: `See how with: llm-orc runs show ${run}`,
+    })
   }
   const { journal } = await app.openJournal()
   await journal.append([{ stream: `inbox/${run}`, expected: 'any', records: [command] }])
@@ -140,7 +174,11 @@ export async function commandRun(app: App, run: string, { command, ...steering }
 }
 
 /** Waits until the holder has ended the run or rests again; a command that changes nothing is not waited for longer than a while. */
-async function followToRest(app: App, run: string, how: { readonly from: number; readonly command: Command }): Promise<void> {
+async function followToRest(
+  app: App,
+  run: string,
+  how: { readonly from: number; readonly command: Command },
+): Promise<void> {
   const { journal } = await app.openJournal()
   const patience = AbortSignal.timeout(how.command.type === 'cancel' ? 30_000 : 10_000)
   for await (const record of journal.follow(`run/${run}`, how.from, patience)) {
@@ -158,7 +196,8 @@ function planRun(app: App, { target, input, seed, limits }: RunOrder): RunPlan {
     graph: target.graph,
     input,
     seed: chosen,
-    run_key: seed === undefined ? randomBytes(32).toString('hex') : hash('sha256', `run key of the seed ${seed}`, 'hex'),
+    run_key:
+      seed === undefined ? randomBytes(32).toString('hex') : hash('sha256', `run key of the seed ${seed}`, 'hex'),
     limits: { ...settingsLimits(app), ...limits },
     target: { kind: target.kind, name: target.name },
     started_by: 'cli',
@@ -186,7 +225,12 @@ function makeRunId(): string {
 
 async function holdLease(app: App, run: string) {
   const { journal } = await app.openJournal()
-  const taken = await takeLease(journal, run, { owner: describeOwner(), ttl_ms: LEASE_MS, clock: Date.now, isDead: isOwnerDead })
+  const taken = await takeLease(journal, run, {
+    owner: describeOwner(),
+    ttl_ms: LEASE_MS,
+    clock: Date.now,
+    isDead: isOwnerDead,
+  })
   if (taken.ok) return taken.lease
   throw new OrcError({
     code: 'run_held',

@@ -7,7 +7,11 @@ import type { Script } from '../providers/scripted-schema.ts'
 export async function readScript(file: string | undefined): Promise<Script | undefined> {
   if (!file) return undefined
   const text = await readFile(file, 'utf8').catch(() => {
-    throw new OrcError({ code: 'not_found', message: `the script ${file} named by LLM_ORC_SCRIPT cannot be read`, file })
+    throw new OrcError({
+      code: 'not_found',
+      message: `the script ${file} named by LLM_ORC_SCRIPT cannot be read`,
+      file,
+    })
   })
   const parsed = parseYaml(text, file)
   if (parsed.problems.length > 0) throw new OrcError(parsed.problems)

@@ -51,7 +51,8 @@ export async function findTarget(app: App, name: string): Promise<Target> {
     role: (role) => roles.get(role),
   })
   problems.push(...compiled.problems)
-  if (!compiled.graph) throw new OrcError([...brokenProfiles(app, parsed.references.profiles), ...problems.filter(isError)])
+  if (!compiled.graph)
+    throw new OrcError([...brokenProfiles(app, parsed.references.profiles), ...problems.filter(isError)])
   return {
     kind: 'ensemble',
     name: ensemble.name,
@@ -107,7 +108,10 @@ function uniqueId(wanted: string, steps: readonly GraphStep[]): string {
   }
 }
 
-async function resolveScripts(app: App, references: readonly string[]): Promise<Map<string, PinnedScript | MissingScript>> {
+async function resolveScripts(
+  app: App,
+  references: readonly string[],
+): Promise<Map<string, PinnedScript | MissingScript>> {
   const scripts = new Map<string, PinnedScript | MissingScript>()
   for (const reference of references) {
     const script = await resolveScript(reference, app.paths, { node: process.execPath })
@@ -126,7 +130,8 @@ async function pinScripts(steps: readonly GraphStep[]): Promise<{ name: string; 
   const files = new Map<string, string>()
   for (const step of steps) {
     const script = step.kind === 'script' ? (step.spec.script as unknown as PinnedScript) : undefined
-    if (script?.type === 'file') files.set(`script ${script.reference}`, await readFile(script.path, 'utf8').catch(() => ''))
+    if (script?.type === 'file')
+      files.set(`script ${script.reference}`, await readFile(script.path, 'utf8').catch(() => ''))
   }
   return [...files].map(([name, content]) => ({ name, content }))
 }

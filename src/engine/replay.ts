@@ -117,7 +117,7 @@ export class Replay {
     wanted: Wanted,
     contents: ReadonlyMap<string, Recorded>,
   ): Promise<Divergence | undefined> {
-    const raw = await this.#waitFor(wanted.step, wanted.id)
+    const raw = await this.#waitFor(wanted)
     if (!raw) return this.taken.has(wanted.step) ? undefined : this.#missing(recorded, wanted)
     const changed: { path: string; recorded: string; now: string }[] = []
     const make: MakeValue = (content, path) => {
@@ -144,15 +144,15 @@ export class Replay {
   }
 
   /** Drains until the step has made the offer; patience covers awaits outside the journal (a lazy import). */
-  async #waitFor(step: string, id: string): Promise<RawOffer | undefined> {
+  async #waitFor(wanted: Wanted): Promise<RawOffer | undefined> {
     for (let round = 0; ; round++) {
-      const found = this.deliveries.find(step, id)
-      if (found || this.taken.has(step)) return found
+      const found = this.deliveries.find(wanted)
+      if (found || this.taken.has(wanted.step)) return found
       const flushed = await this.deliveries.flush()
       await this.#world.drain()
       if (flushed) round = 0
       if (round > 20) {
-        if (!this.#world.wait || round > 70) return this.deliveries.find(step, id)
+        if (!this.#world.wait || round > 70) return this.deliveries.find(wanted)
         await this.#world.wait(10)
       }
     }

@@ -7,7 +7,11 @@ function shuffleKeys(value: unknown, seed: number): unknown {
   if (Array.isArray(value)) return value.map((item) => shuffleKeys(item, seed))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([key, item]) => [key, shuffleKeys(item, seed)] as const)
-  return Object.fromEntries(seed % 2 === 0 ? entries.toReversed() : entries.toSorted(([a], [b]) => (a.length - b.length) * 31 + (a < b ? 1 : -1)))
+  return Object.fromEntries(
+    seed % 2 === 0
+      ? entries.toReversed()
+      : entries.toSorted(([a], [b]) => (a.length - b.length) * 31 + (a < b ? 1 : -1)),
+  )
 }
 
 describe('canonical JSON', () => {

@@ -73,7 +73,10 @@ export const ERROR_CODES = {
   run_sealed: { exit: 2, summary: 'An imported run can be read, verified and forked, but not continued.' },
   run_ended: { exit: 2, summary: 'The run has ended; it takes no commands any more.' },
   timeout: { exit: 1, summary: 'A step took longer than its time limit.' },
-  calls_exhausted: { exit: 5, summary: 'A step made all the model calls it may make, over retries, fallbacks and repairs together.' },
+  calls_exhausted: {
+    exit: 5,
+    summary: 'A step made all the model calls it may make, over retries, fallbacks and repairs together.',
+  },
   bad_proposal: { exit: 1, summary: 'A step proposed steps that cannot be added.' },
   not_json: { exit: 1, summary: 'Something that has to be plain JSON was not.' },
   step_threw: { exit: 1, summary: 'The code of a step threw an error.' },

@@ -3,7 +3,11 @@ import { dropEffectsOf } from './evolve-effects.ts'
 import { isEnded, type RunState, type StepState } from './state.ts'
 
 /** Puts planned steps into the state; those without unfinished dependencies become ready, in the order given. */
-export function addSteps(state: RunState, plans: readonly PlannedStep[], origin?: { readonly parent: string; readonly proposal: string }): void {
+export function addSteps(
+  state: RunState,
+  plans: readonly PlannedStep[],
+  origin?: { readonly parent: string; readonly proposal: string },
+): void {
   for (const plan of plans) {
     state.steps.set(plan.id, {
       id: plan.id,
@@ -29,7 +33,8 @@ export function addSteps(state: RunState, plans: readonly PlannedStep[], origin?
   }
   state.unended += plans.length
   for (const plan of plans) {
-    for (const edge of plan.after) (state.steps.get(edge.step) as StepState).dependents.push({ step: plan.id, on: edge.on })
+    for (const edge of plan.after)
+      (state.steps.get(edge.step) as StepState).dependents.push({ step: plan.id, on: edge.on })
   }
   for (const plan of plans) if (plan.after.length === 0) makeReady(state, state.steps.get(plan.id) as StepState)
 }
@@ -136,7 +141,14 @@ export function finishProposal(state: RunState, parent: StepState, name: string)
   parent.waitingOn -= 1
   if (parent.waitingOn === 0) state.slots += 1
   parent.cause = state.seq
-  state.wakes.push({ step: parent.id, attempt: parent.attempt, what: 'children', offer: name, seq: state.seq, at: state.at })
+  state.wakes.push({
+    step: parent.id,
+    attempt: parent.attempt,
+    what: 'children',
+    offer: name,
+    seq: state.seq,
+    at: state.at,
+  })
 }
 
 /** An attempt waits for a proposal's children; meanwhile it takes no place. */

@@ -10,14 +10,31 @@ const browser = (text: string): string => bytesToHex(noble(utf8ToBytes(text)))
 
 const value = (text: string) => {
   const salt = saltFor('key', text, node)
-  return { sha256: digestContent({ salt, text }, node), bytes: text.length, type: 'application/json', inline: { salt, text } }
+  return {
+    sha256: digestContent({ salt, text }, node),
+    bytes: text.length,
+    type: 'application/json',
+    inline: { salt, text },
+  }
 }
 
 function chain(): Event[] {
   const events: Event[] = []
   let prev = NO_HASH
   for (let seq = 1; seq <= 4; seq++) {
-    const bare = { v: 1, run: 'r', seq, at: 1000 + seq, lamport: seq, causes: seq > 1 ? [seq - 1] : [], actor: 'world', type: 'effect-done', data: { key: `k${seq}`, answer: value(`"answer ${seq}"`) }, prev, hash: '' } as Event
+    const bare = {
+      v: 1,
+      run: 'r',
+      seq,
+      at: 1000 + seq,
+      lamport: seq,
+      causes: seq > 1 ? [seq - 1] : [],
+      actor: 'world',
+      type: 'effect-done',
+      data: { key: `k${seq}`, answer: value(`"answer ${seq}"`) },
+      prev,
+      hash: '',
+    } as Event
     const event = { ...bare, hash: hashEvent(bare, node) } as Event
     prev = event.hash
     events.push(event)
@@ -44,7 +61,9 @@ describe('the hash chain', () => {
     expect(check(good)).toBeUndefined()
     expect(check([good[0], good[2]] as Event[])?.message).toContain('event 2 is missing')
     expect(check([good[0], { ...good[2], seq: 2 }] as Event[])?.seq).toBe(2)
-    expect(check(good.map((event, i) => (i === 1 ? ({ ...event, at: event.at + 1 } as Event) : event)))?.message).toContain('altered')
+    expect(
+      check(good.map((event, i) => (i === 1 ? ({ ...event, at: event.at + 1 } as Event) : event)))?.message,
+    ).toContain('altered')
     const forged = structuredClone(good) as { data: { answer: { inline: { text: string } } } }[]
     ;(forged[3] as (typeof forged)[0]).data.answer.inline.text = '"other"'
     expect(check(forged as unknown as Event[])).toMatchObject({ seq: 4, message: expect.stringContaining('answer') })

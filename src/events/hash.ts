@@ -66,7 +66,8 @@ function* collect(node: unknown, path: readonly string[], at: readonly string[] 
   const name = path[at.length]
   if (name === undefined) yield { path: at.join('.'), value: node as Value }
   else if (name !== '*') yield* collect((node as Record<string, unknown>)[name], path, [...at, name])
-  else if (Array.isArray(node)) for (const [index, item] of node.entries()) yield* collect(item, path, [...at, `${index}`])
+  else if (Array.isArray(node))
+    for (const [index, item] of node.entries()) yield* collect(item, path, [...at, `${index}`])
 }
 
 export type ChainFault = { readonly seq: number; readonly message: string }

@@ -56,7 +56,7 @@ function tooLarge(line: number): OrcError {
   return new OrcError({ code: 'bundle_too_large', message, line })
 }
 
-function decode(decoder: TextDecoder, bytes: Uint8Array, number: number): string {
+function decode(decoder: { decode(bytes: Uint8Array): string }, bytes: Uint8Array, number: number): string {
   try {
     return decoder.decode(bytes)
   } catch {

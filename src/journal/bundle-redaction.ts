@@ -103,5 +103,11 @@ function parseRedaction(pattern: string): ChooseContent {
 }
 
 function toExpression(pattern: string, any: string): RegExp {
-  return new RegExp(`^${pattern.split('*').map(RegExp.escape).join(any)}$`, 's')
+  return new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
+      .join(any)}$`,
+    's',
+  )
 }

@@ -134,12 +134,12 @@ describe('the embedded provider', () => {
       title: 'brief',
       input: report,
       blocks: [
-        { label: 'key-points', status: 'succeeded', output: key },
+        { label: 'key-points (Default)', status: 'succeeded', output: key },
         { label: 'risks', status: 'succeeded', output: risks },
         {
           label: 'measure',
           status: 'succeeded',
-          output: { success: true, words: 901, terms: [{ term: 'bank', count: 13 }] },
+          output: { success: true, words: 901, terms: [{ count: 13, term: 'bank' }] },
         },
         { label: 'lost', status: 'failed', code: 'timeout', message: 'too slow' },
       ],

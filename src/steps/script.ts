@@ -30,7 +30,9 @@ function requestScript(script: ScriptSpec['script']): Pick<ScriptRequest, 'scrip
 }
 
 function fillParameters(parameters: JsonObject, { dependencies }: Inputs): JsonObject {
-  const outputs = dependencies.flatMap(({ step, output }) => (output === undefined ? [] : [[step, readAnswer(output)] as const]))
+  const outputs = dependencies.flatMap(({ step, output }) =>
+    output === undefined ? [] : [[step, readAnswer(output)] as const],
+  )
   const filled = fillTemplates(parameters, Object.fromEntries(outputs))
   if (!filled.ok) throw new StepFailure(filled.code, filled.message)
   return filled.value

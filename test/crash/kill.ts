@@ -21,7 +21,10 @@ export interface KillReport {
   readonly endless: number
 }
 
-export async function killUntil(kills: number, how: { readonly unsafe: boolean; readonly random: () => number; readonly worker?: string }): Promise<KillReport> {
+export async function killUntil(
+  kills: number,
+  how: { readonly unsafe: boolean; readonly random: () => number; readonly worker?: string },
+): Promise<KillReport> {
   const report = { kills: 0, runs: 0, lost: 0, repeated: 0, doubled: 0, unknown: 0, endless: 0 }
   while (report.kills < kills) {
     const folder = mkdtempSync(join(tmpdir(), 'llm-orc-crash-'))
@@ -34,14 +37,22 @@ export async function killUntil(kills: number, how: { readonly unsafe: boolean; 
   return report
 }
 
-async function killOneRun(folder: string, report: { -readonly [K in keyof KillReport]: number }, how: { unsafe: boolean; random: () => number; most: number; worker?: string }): Promise<void> {
+async function killOneRun(
+  folder: string,
+  report: { -readonly [K in keyof KillReport]: number },
+  how: { unsafe: boolean; random: () => number; most: number; worker?: string },
+): Promise<void> {
   const path = join(folder, 'journal.db')
   const log = join(folder, 'touched.log')
   const shown = new Map<number, string>()
   report.runs += 1
   for (let round = 0; round < 60; round++) {
     const mayKill = report.kills < how.most
-    const ended = await runWorker([path, log, how.unsafe ? 'unsafe' : ''], { killAfter: mayKill ? how.random() : undefined, shown, worker: how.worker })
+    const ended = await runWorker([path, log, how.unsafe ? 'unsafe' : ''], {
+      killAfter: mayKill ? how.random() : undefined,
+      shown,
+      worker: how.worker,
+    })
     const answered = await answeredKeys(path)
     const touchedBefore = readLog(log).length
     if (ended === 'killed') report.kills += 1
@@ -52,7 +63,8 @@ async function killOneRun(folder: string, report: { -readonly [K in keyof KillRe
   }
   const lines = readLog(log)
   for (const check of repeatedChecks.splice(0)) {
-    for (const line of lines.slice(check.touchedBefore)) if (check.answered.has(line.split(' ')[1] ?? '')) report.repeated += 1
+    for (const line of lines.slice(check.touchedBefore))
+      if (check.answered.has(line.split(' ')[1] ?? '')) report.repeated += 1
   }
   const deeds = lines.filter((line) => line.startsWith('unsafe ')).length
   if (deeds > 1) report.doubled += 1
@@ -65,9 +77,14 @@ async function killOneRun(folder: string, report: { -readonly [K in keyof KillRe
 
 const repeatedChecks: { log: string; answered: Set<string>; touchedBefore: number }[] = []
 
-function runWorker(args: string[], how: { killAfter: number | undefined; shown: Map<number, string>; worker?: string | undefined }): Promise<'killed' | 'ended'> {
+function runWorker(
+  args: string[],
+  how: { killAfter: number | undefined; shown: Map<number, string>; worker?: string | undefined },
+): Promise<'killed' | 'ended'> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [how.worker ?? join(import.meta.dirname, 'worker.ts'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [how.worker ?? join(import.meta.dirname, 'worker.ts'), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let killed = false
     let rest = ''
     let timer: NodeJS.Timeout | undefined

@@ -56,14 +56,31 @@ const ports: EnginePorts = {
   executors: { model: touch('model'), script: touch('script') },
   watcher: { events: (events) => process.stdout.write(events.map((event) => `${event.seq} ${event.hash}\n`).join('')) },
 }
-const taken = await takeLease(journal, 'run-1', { owner: describeOwner(), ttl_ms: 15_000, clock: Date.now, isDead: isOwnerDead })
+const taken = await takeLease(journal, 'run-1', {
+  owner: describeOwner(),
+  ttl_ms: 15_000,
+  clock: Date.now,
+  isDead: isOwnerDead,
+})
 if (!taken.ok) throw new Error('the lease is held')
 const { lease } = taken
 let exists = false
 for await (const _ of journal.read('run/run-1', 1, 1)) exists = true
 const run = exists
   ? await resumeRun(ports, 'run-1', { lease })
-  : await startRun(ports, { run: 'run-1', graph: makeGraph(), input: 'go', seed: 'crash', run_key: 'crash', target: { kind: 'graph', name: 'thirty' }, started_by: 'code' }, lease)
+  : await startRun(
+      ports,
+      {
+        run: 'run-1',
+        graph: makeGraph(),
+        input: 'go',
+        seed: 'crash',
+        run_key: 'crash',
+        target: { kind: 'graph', name: 'thirty' },
+        started_by: 'code',
+      },
+      lease,
+    )
 if ('seq' in run) throw new Error(run.message)
 const end = await run.ended
 process.stdout.write(`end ${JSON.stringify(end)}\n`)

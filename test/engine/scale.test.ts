@@ -9,11 +9,22 @@ const noop: StepKind = { kind: 'noop', version: 1, run: async () => ({ output: n
 /** Microseconds per step of a fan-out without dependencies. */
 async function measure(steps: number): Promise<number> {
   const { journal, blobs } = createMemoryJournal()
-  const graph = { name: 'wide', steps: Array.from({ length: steps }, (_, i) => ({ id: `s${i}`, kind: 'noop', spec: {} })) }
+  const graph = {
+    name: 'wide',
+    steps: Array.from({ length: steps }, (_, i) => ({ id: `s${i}`, kind: 'noop', spec: {} })),
+  }
   const began = performance.now()
   const run = await startRun(
     { world: createNodeWorld(), journal, blobs, kinds: { noop }, executors: {} },
-    { run: `run-${steps}`, graph, input: null, seed: 's', run_key: 'k', target: { kind: 'graph', name: 'wide' }, started_by: 'code' },
+    {
+      run: `run-${steps}`,
+      graph,
+      input: null,
+      seed: 's',
+      run_key: 'k',
+      target: { kind: 'graph', name: 'wide' },
+      started_by: 'code',
+    },
   )
   expect(await run.ended).toEqual({ outcome: 'finished', status: 'succeeded' })
   return ((performance.now() - began) * 1000) / steps

@@ -8,7 +8,7 @@ import type { Ensemble } from '../../src/graph/ensemble.ts'
 import { parseEnsemble } from '../../src/graph/ensemble-parse.ts'
 import type { Provider } from '../../src/providers/provider.ts'
 
-export const library = join(import.meta.dirname, '..', '..', 'library')
+const library = join(import.meta.dirname, '..', '..', 'library')
 
 export interface ScriptEnd {
   readonly code: number | null
@@ -83,7 +83,7 @@ export async function runLibraryEnsemble(
 }
 
 /** The text of an answer; a failure is thrown with its message. */
-export async function ask(provider: Provider, system: string, user: string): Promise<string> {
+async function ask(provider: Provider, system: string, user: string): Promise<string> {
   const [model = { id: '' }] = await provider.models()
   const messages = [
     { role: 'system' as const, content: [{ type: 'text' as const, text: system }] },

@@ -41,13 +41,24 @@ describe('a run from the command line', () => {
   test('F09 eight processes at once on one data folder: eight right results, no busy error', async () => {
     const project = makeProject({ 'ensembles/many.yaml': agents(3) })
     const layer = makeLayer(['fake'], server.url)
-    const done = await Promise.all(Array.from({ length: 8 }, (_, i) => runProgram(['run', 'many', `question ${i}`, '--config-dir', layer, '--output', 'json'], project)))
+    const done = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        runProgram(['run', 'many', `question ${i}`, '--config-dir', layer, '--output', 'json'], project),
+      ),
+    )
     expect(done.map((each) => each.code)).toEqual(Array(8).fill(0))
     expect(done.every((each) => (JSON.parse(each.stdout) as { status: string }).status === 'succeeded')).toBe(true)
     expect(done.map((each) => each.stderr).join('')).not.toMatch(/busy|locked/i)
-    const list = JSON.parse((await runProgram(['runs', 'list', '--output', 'json'], project)).stdout) as { runs: { id: string; status: string; target: string; started: string }[] }
+    const list = JSON.parse((await runProgram(['runs', 'list', '--output', 'json'], project)).stdout) as {
+      runs: { id: string; status: string; target: string; started: string }[]
+    }
     expect(list.runs).toHaveLength(8)
-    expect(list.runs.map((run) => run.started)).toEqual(list.runs.map((run) => run.started).toSorted().toReversed())
+    expect(list.runs.map((run) => run.started)).toEqual(
+      list.runs
+        .map((run) => run.started)
+        .toSorted()
+        .toReversed(),
+    )
     for (const run of list.runs.slice(0, 2)) {
       const replay = await runProgram(['runs', 'replay', run.id, '--output', 'json'], project)
       expect(JSON.parse(replay.stdout)).toMatchObject({ equal: true })
@@ -58,7 +69,10 @@ describe('a run from the command line', () => {
     const yaml = `name: echo\ndescription: says what it got\ndefault_task: from the file\nagents:\n  - name: e\n    script: "cat"\n`
     const project = makeProject({ 'ensembles/echo.yaml': yaml })
     const inputOf = async (args: string[], input?: string) => {
-      const done = await runProgram(['run', 'echo', ...args, '--output', 'json'], { ...project, ...(input === undefined ? {} : { input }) })
+      const done = await runProgram(['run', 'echo', ...args, '--output', 'json'], {
+        ...project,
+        ...(input === undefined ? {} : { input }),
+      })
       return (JSON.parse(done.stdout) as { report: { input: string } }).report.input
     }
     expect(await inputOf(['positional', '--input-data', 'option'], 'pipe')).toBe('positional')
@@ -78,12 +92,17 @@ describe('a run from the command line', () => {
     expect(prompts.join()).toMatch(/bad[\s\S]*(failed|script_failed)/)
     const folder = join(project.cwd, '.llm-orc', 'artifacts', 'broken')
     expect(readlinkSync(join(folder, 'latest'))).toBe(readdirSync(folder).find((name) => name !== 'latest'))
-    expect(readFileSync(join(folder, 'latest', 'execution.md'), 'utf8')).toContain('script_failed')
-    expect(JSON.parse(readFileSync(join(folder, 'latest', 'execution.json'), 'utf8'))).toMatchObject({ ensemble: 'broken', status: 'completed_with_errors' })
+    expect(readFileSync(join(folder, 'latest', 'execution.md'), 'utf8')).toMatch(/script\\?_failed/)
+    expect(JSON.parse(readFileSync(join(folder, 'latest', 'execution.json'), 'utf8'))).toMatchObject({
+      ensemble: 'broken',
+      status: 'completed_with_errors',
+    })
   })
 
   test('cancel from another process works within a second, and the run exits 130', async () => {
-    const project = makeProject({ 'ensembles/slow.yaml': 'name: slow\ndescription: waits\nagents:\n  - name: s\n    script: "sleep 30"\n' })
+    const project = makeProject({
+      'ensembles/slow.yaml': 'name: slow\ndescription: waits\nagents:\n  - name: s\n    script: "sleep 30"\n',
+    })
     const running = startProgram(['run', 'slow', 'x'], project)
     const id = await waitForRun(project)
     const began = performance.now()
@@ -96,7 +115,8 @@ describe('a run from the command line', () => {
   })
 
   test('an unsafe script under way when its process is killed is asked about, never repeated; resolve lets the run go on', async () => {
-    const yaml = 'name: deed\ndescription: unsafe\nagents:\n  - name: pay\n    script: "echo once >> paid.log; sleep 3; echo paid"\n  - name: after\n    script: "echo after"\n    depends_on: [pay]\n'
+    const yaml =
+      'name: deed\ndescription: unsafe\nagents:\n  - name: pay\n    script: "echo once >> paid.log; sleep 3; echo paid"\n  - name: after\n    script: "echo after"\n    depends_on: [pay]\n'
     const project = makeProject({ 'ensembles/deed.yaml': yaml })
     const running = startProgram(['run', 'deed', 'x'], project)
     const id = await waitForRun(project)
@@ -106,7 +126,10 @@ describe('a run from the command line', () => {
     const resumed = await runProgram(['runs', 'resume', id, '--output', 'json'], project)
     expect(resumed.code).toBe(4)
     expect(await statusOf(project, id)).toBe('resting')
-    const resolved = await runProgram(['runs', 'resolve', id, 'pay', '--outcome', 'done', '--answer', 'paid', '--output', 'json'], project)
+    const resolved = await runProgram(
+      ['runs', 'resolve', id, 'pay', '--outcome', 'done', '--answer', 'paid', '--output', 'json'],
+      project,
+    )
     expect(resolved.code).toBe(0)
     expect(JSON.parse(resolved.stdout)).toMatchObject({ status: 'succeeded' })
     expect(readFileSync(join(project.cwd, 'paid.log'), 'utf8')).toBe('once\n')
@@ -115,7 +138,9 @@ describe('a run from the command line', () => {
   })
 
   test('a detached run goes on in the background', async () => {
-    const project = makeProject({ 'ensembles/quick.yaml': 'name: quick\ndescription: quick\nagents:\n  - name: s\n    script: "echo done"\n' })
+    const project = makeProject({
+      'ensembles/quick.yaml': 'name: quick\ndescription: quick\nagents:\n  - name: s\n    script: "echo done"\n',
+    })
     const done = await runProgram(['run', 'quick', 'x', '--detach', '--output', 'json'], project)
     const { run } = JSON.parse(done.stdout) as { run: string }
     await waitFor(async () => (await statusOf(project, run)) === 'succeeded')
@@ -124,9 +149,15 @@ describe('a run from the command line', () => {
   test('a prompt to two models', async () => {
     const project = makeProject({})
     const layer = makeLayer(['one', 'two'], server.url)
-    const done = await runProgram(['run', '-p', 'hello', '--model', 'one', '--model', 'two', '--config-dir', layer, '--output', 'json'], project)
+    const done = await runProgram(
+      ['run', '-p', 'hello', '--model', 'one', '--model', 'two', '--config-dir', layer, '--output', 'json'],
+      project,
+    )
     const { report } = JSON.parse(done.stdout) as { report: { agents: { name: string; status: string }[] } }
-    expect(report.agents.map((agent) => [agent.name, agent.status])).toEqual([['one', 'succeeded'], ['two', 'succeeded']])
+    expect(report.agents.map((agent) => [agent.name, agent.status])).toEqual([
+      ['one', 'succeeded'],
+      ['two', 'succeeded'],
+    ])
   })
 })
 
@@ -148,7 +179,11 @@ async function waitForRun(project: { cwd: string; env: Record<string, string> })
   return id
 }
 
-async function statusOf(project: { cwd: string; env: Record<string, string> }, id: string): Promise<string | undefined> {
+async function statusOf(
+  project: { cwd: string; env: Record<string, string> },
+  id: string,
+): Promise<string | undefined> {
   const list = await runProgram(['runs', 'list', '--output', 'json'], project)
-  return (JSON.parse(list.stdout) as { runs: { id: string; status: string }[] }).runs.find((run) => run.id === id)?.status
+  return (JSON.parse(list.stdout) as { runs: { id: string; status: string }[] }).runs.find((run) => run.id === id)
+    ?.status
 }

@@ -43,5 +43,10 @@ export const cleanupArtifactsOperation = defineOperation({
     dry_run: z.boolean().default(false).describe('Only say what would be deleted.'),
   }),
   run: ({ ensemble: one, ...rest }, { app }) =>
-    cleanupArtifacts({ dir: artifactsFolder(app), ...rest, ...(one === undefined ? {} : { ensemble: one }), now: Date.now() }),
+    cleanupArtifacts({
+      dir: artifactsFolder(app),
+      ...rest,
+      ...(one === undefined ? {} : { ensemble: one }),
+      now: Date.now(),
+    }),
 })

@@ -72,6 +72,11 @@ export const checkEnsemble = defineOperation({
       if (!(error instanceof OrcError)) throw error
       problems.push(...error.problems)
     }
-    return { name: input.name, file: looked.found.file, valid: problems.every((problem) => problem.severity === 'warning'), problems }
+    return {
+      name: input.name,
+      file: looked.found.file,
+      valid: problems.every((problem) => problem.severity === 'warning'),
+      problems,
+    }
   },
 })

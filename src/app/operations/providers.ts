@@ -35,16 +35,34 @@ export const testProvider = defineOperation({
       ...(profile.base_url === undefined ? {} : { base_url: profile.base_url }),
     }
     const provider = await app.models.provider(request)
-    if (!provider) throw new OrcError({ code: 'provider_unknown', message: `there is no provider ${profile.provider}`, hint: 'See them with: llm-orc providers list' })
+    if (!provider)
+      throw new OrcError({
+        code: 'provider_unknown',
+        message: `there is no provider ${profile.provider}`,
+        hint: 'See them with: llm-orc providers list',
+      })
     const began = performance.now()
     let text = ''
     for await (const part of provider.stream(request, signal)) {
       if (part.type === 'text') text += part.text
       if (part.type === 'failed') {
         const { code, message, detail } = part.failure
-        return { ok: false, provider: profile.provider, model: profile.model, code, message, ...(detail === undefined ? {} : { detail }) }
+        return {
+          ok: false,
+          provider: profile.provider,
+          model: profile.model,
+          code,
+          message,
+          ...(detail === undefined ? {} : { detail }),
+        }
       }
     }
-    return { ok: true, provider: profile.provider, model: profile.model, ms: Math.round(performance.now() - began), text }
+    return {
+      ok: true,
+      provider: profile.provider,
+      model: profile.model,
+      ms: Math.round(performance.now() - began),
+      text,
+    }
   },
 })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
 import { detachProcess } from '../detach.ts'
 import { defineOperation } from '../operation.ts'
-import { prepareRun, runTarget, type RunOrder } from '../runs.ts'
+import { prepareRun, type RunOrder, runTarget } from '../runs.ts'
 import { findTarget, makePromptTarget } from '../target.ts'
 
 /** What is said when an ensemble is run without any input. */
@@ -17,7 +17,10 @@ export const runOperation = defineOperation({
     input: z.string().optional().describe('What it is to work on; also read from a pipe.'),
     input_file: z.string().optional().describe('A file that holds the input.'),
     prompt: z.string().optional().describe('A prompt for models, instead of an ensemble.'),
-    model: z.array(z.string()).default([]).describe('A model profile, PROVIDER/MODEL or a model name; may be repeated.'),
+    model: z
+      .array(z.string())
+      .default([])
+      .describe('A model profile, PROVIDER/MODEL or a model name; may be repeated.'),
     parallel: z.boolean().default(false).describe('Ask several models side by side (the default).'),
     sequential: z.boolean().default(false).describe('Ask several models one after another.'),
     max_concurrent: z.int().min(1).optional().describe('Steps that may run at once.'),
@@ -28,9 +31,16 @@ export const runOperation = defineOperation({
   run: async (input, { app, signal, watcher }) => {
     if (input.target === undefined && input.prompt === undefined) {
       const hint = 'For example: llm-orc run document-brief < notes.md, or: llm-orc run -p "Why is the sky blue?"'
-      throw new OrcError({ code: 'bad_input', message: 'there is nothing to run: name an ensemble or give a prompt', hint })
+      throw new OrcError({
+        code: 'bad_input',
+        message: 'there is nothing to run: name an ensemble or give a prompt',
+        hint,
+      })
     }
-    const target = input.target !== undefined && input.prompt === undefined ? await findTarget(app, input.target) : await makePromptTarget(app, input.model)
+    const target =
+      input.target !== undefined && input.prompt === undefined
+        ? await findTarget(app, input.target)
+        : await makePromptTarget(app, input.model)
     const text = input.prompt ?? input.input ?? (await readInput(input.input_file)) ?? target.default_input ?? NO_INPUT
     const order: RunOrder = {
       target,

@@ -69,7 +69,8 @@ async function findRunId(app: App, given: string): Promise<string> {
   const fitting = ids.filter((id) => id.startsWith(given))
   if (fitting.length === 1) return fitting[0] as string
   const message = fitting.length === 0 ? `there is no run ${given}` : `${fitting.length} runs begin with ${given}`
-  const hint = fitting.length === 0 ? 'See them with: llm-orc runs list --all' : `They are: ${fitting.slice(0, 5).join(', ')}`
+  const hint =
+    fitting.length === 0 ? 'See them with: llm-orc runs list --all' : `They are: ${fitting.slice(0, 5).join(', ')}`
   throw new OrcError({ code: 'not_found', message, hint })
 }
 
@@ -146,7 +147,9 @@ export const resolveStep = defineOperation({
     step: z.string().min(1).describe('The step that asks, or the key of its effect.'),
     outcome: z
       .enum(['done', 'failed', 'not-done'])
-      .describe('done: it happened (give --answer) · failed: it happened and failed · not-done: it never happened, do it now.'),
+      .describe(
+        'done: it happened (give --answer) · failed: it happened and failed · not-done: it never happened, do it now.',
+      ),
     answer: z.string().optional().describe('What it answered, as JSON or text; for a script its output.'),
   }),
   run: async (input, { app, signal, watcher }) => {
@@ -160,7 +163,12 @@ export const resolveStep = defineOperation({
     }
     const command =
       input.outcome === 'done'
-        ? { type: 'resolve' as const, key: open.key, outcome: 'done' as const, answer: readAnswer(open.kind, input.answer) }
+        ? {
+            type: 'resolve' as const,
+            key: open.key,
+            outcome: 'done' as const,
+            answer: readAnswer(open.kind, input.answer),
+          }
         : { type: 'resolve' as const, key: open.key, outcome: input.outcome }
     return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
   },
@@ -173,9 +181,15 @@ async function findOpenAsk(app: App, id: string, named: string): Promise<{ key: 
     if (event.type === 'effect-intended') {
       kinds.set(event.data.key, { kind: event.data.kind, step: event.data.step })
       open.delete(event.data.key)
-      if (event.data.kind === 'ask') open.set(event.data.key, { key: event.data.key, kind: 'ask', step: event.data.step })
+      if (event.data.kind === 'ask')
+        open.set(event.data.key, { key: event.data.key, kind: 'ask', step: event.data.step })
     }
-    if (event.type === 'effect-unknown') open.set(event.data.key, { key: event.data.key, kind: kinds.get(event.data.key)?.kind ?? '', step: event.data.step })
+    if (event.type === 'effect-unknown')
+      open.set(event.data.key, {
+        key: event.data.key,
+        kind: kinds.get(event.data.key)?.kind ?? '',
+        step: event.data.step,
+      })
     if (event.type === 'effect-done' || event.type === 'effect-failed') open.delete(event.data.key)
   }
   return [...open.values()].find((ask) => ask.key === named || ask.step === named)
@@ -200,11 +214,19 @@ export const doctor = defineOperation({
     const { checkSqliteFile } = await import('../../journal/sqlite-check.ts')
     const store = await app.openJournal()
     const file = await checkSqliteFile(store.path)
-    const ids = input.run === undefined ? (await store.journal.list({ prefix: 'run/' })).map((info) => info.stream.slice(4)) : [await findRunId(app, input.run)]
+    const ids =
+      input.run === undefined
+        ? (await store.journal.list({ prefix: 'run/' })).map((info) => info.stream.slice(4))
+        : [await findRunId(app, input.run)]
     const runs: { run: string; events: number; healthy: boolean; message?: string }[] = []
     for (const id of ids) {
       const verdict = await verifyStored(app, id)
-      runs.push({ run: id, events: verdict.events, healthy: verdict.equal, ...(verdict.equal ? {} : { message: verdict.message }) })
+      runs.push({
+        run: id,
+        events: verdict.events,
+        healthy: verdict.equal,
+        ...(verdict.equal ? {} : { message: verdict.message }),
+      })
     }
     return { file: store.path, problems: file, runs, healthy: file.length === 0 && runs.every((each) => each.healthy) }
   },
@@ -218,7 +240,11 @@ export const deleteRun = defineOperation({
     const id = await findRunId(app, input.run)
     const events = await requireRun(app, id)
     if (!input.confirm) {
-      throw new OrcError({ code: 'confirmation_needed', message: `this removes the run ${id} and its ${events.length} events for good`, hint: 'Add --confirm to do it.' })
+      throw new OrcError({
+        code: 'confirmation_needed',
+        message: `this removes the run ${id} and its ${events.length} events for good`,
+        hint: 'Add --confirm to do it.',
+      })
     }
     const { journal } = await app.openJournal()
     await journal.remove(id)

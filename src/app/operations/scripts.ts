@@ -9,7 +9,10 @@ import type { App } from '../app.ts'
 import { defineOperation } from '../operation.ts'
 import { runTarget } from '../runs.ts'
 
-const name = z.string().min(1).describe('A script as ensembles name it, for example `primitives/file-ops/read_file.py`.')
+const name = z
+  .string()
+  .min(1)
+  .describe('A script as ensembles name it, for example `primitives/file-ops/read_file.py`.')
 
 export const listScriptsOperation = defineOperation({
   name: 'scripts list',
@@ -17,14 +20,20 @@ export const listScriptsOperation = defineOperation({
   input: z.object({ category: z.string().optional().describe('Only scripts of this folder.') }),
   run: async (input, { app }) => {
     const listed = await listScripts(app.paths, { node: process.execPath })
-    return { ...listed, scripts: listed.scripts.filter((script) => input.category === undefined || script.category === input.category) }
+    return {
+      ...listed,
+      scripts: listed.scripts.filter((script) => input.category === undefined || script.category === input.category),
+    }
   },
 })
 
 async function requireScript(app: App, reference: string): Promise<PinnedScript & { type: 'file' }> {
   const script = await resolveScript(reference, app.paths, { node: process.execPath })
   if (script.type === 'file') return script
-  const hint = script.type === 'missing' ? `Searched: ${script.searched.join(', ')}` : 'Name a file; see them with: llm-orc scripts list'
+  const hint =
+    script.type === 'missing'
+      ? `Searched: ${script.searched.join(', ')}`
+      : 'Name a file; see them with: llm-orc scripts list'
   throw new OrcError({ code: 'script_missing', message: `there is no script ${reference}`, hint })
 }
 
@@ -36,7 +45,16 @@ export const showScript = defineOperation({
     const script = await requireScript(app, input.name)
     const { reference, path, sha256, program, header, interactive, safety } = script
     const source = await readFile(path, 'utf8')
-    return { reference, path, sha256, program, header: header ?? {}, interactive: interactive ?? false, safety: safety ?? 'unsafe', source }
+    return {
+      reference,
+      path,
+      sha256,
+      program,
+      header: header ?? {},
+      interactive: interactive ?? false,
+      safety: safety ?? 'unsafe',
+      source,
+    }
   },
 })
 
@@ -50,10 +68,33 @@ export const testScript = defineOperation({
   }),
   run: async (input, { app, signal, watcher }) => {
     const script = await requireScript(app, input.name)
-    const spec = { agent: 'script', script, parameters: input.parameters, environment: {}, safety: 'unsafe', pass: 'json' } as unknown as JsonObject
-    const target = { kind: 'prompt' as const, name: 'scripts-test', graph: { name: 'scripts-test', steps: [{ id: 'script', kind: 'script', spec }] }, files: [], warnings: [], notes: [] }
-    const { run, status, report } = await runTarget(app, { target, input: input.input }, { signal, ...(watcher ? { watcher } : {}) })
+    const spec = {
+      agent: 'script',
+      script,
+      parameters: input.parameters,
+      environment: {},
+      safety: 'unsafe',
+      pass: 'json',
+    } as unknown as JsonObject
+    const target = {
+      kind: 'prompt' as const,
+      name: 'scripts-test',
+      graph: { name: 'scripts-test', steps: [{ id: 'script', kind: 'script', spec }] },
+      files: [],
+      warnings: [],
+      notes: [],
+    }
+    const { run, status, report } = await runTarget(
+      app,
+      { target, input: input.input },
+      { signal, ...(watcher ? { watcher } : {}) },
+    )
     const [agent] = report.agents
-    return { run, status, output: agent?.output ?? null, ...(agent?.code === undefined ? {} : { code: agent.code, message: agent.message }) }
+    return {
+      run,
+      status,
+      output: agent?.output ?? null,
+      ...(agent?.code === undefined ? {} : { code: agent.code, message: agent.message }),
+    }
   },
 })

@@ -23,12 +23,20 @@ export interface Validated {
   readonly error?: string
 }
 
-async function validateOne(app: App, name: string, steering: { signal: AbortSignal; watcher?: Watcher }): Promise<Validated> {
+async function validateOne(
+  app: App,
+  name: string,
+  steering: { signal: AbortSignal; watcher?: Watcher },
+): Promise<Validated> {
   const target = await findTarget(app, name)
   const validation = target.ensemble?.validation
   if (!validation) {
     const hint = 'Add a `validation:` section with what must hold.'
-    throw new OrcError({ code: 'nothing_to_validate', message: `the ensemble ${target.name} has no validation section`, hint })
+    throw new OrcError({
+      code: 'nothing_to_validate',
+      message: `the ensemble ${target.name} has no validation section`,
+      hint,
+    })
   }
   const { run, report } = await runTarget(app, { target, input: target.default_input ?? INPUT }, steering)
   const results = evaluateValidation(validation, {
@@ -73,8 +81,11 @@ export const validateRun = defineOperation({
 export const validateCategory = defineOperation({
   name: 'validate category',
   summary: 'Validate every ensemble of a folder.',
-  input: z.object({ category: z.string().min(1).describe('The folder, for example `validation/primitive` or `primitive`.') }),
-  run: (input, { app, signal }) => validateMany(app, signal, (folder) => folder === input.category || folder.split('/').includes(input.category)),
+  input: z.object({
+    category: z.string().min(1).describe('The folder, for example `validation/primitive` or `primitive`.'),
+  }),
+  run: (input, { app, signal }) =>
+    validateMany(app, signal, (folder) => folder === input.category || folder.split('/').includes(input.category)),
 })
 
 export const validateAll = defineOperation({
@@ -84,7 +95,11 @@ export const validateAll = defineOperation({
   run: (_, { app, signal }) => validateMany(app, signal, () => true),
 })
 
-async function validateMany(app: App, signal: AbortSignal, wanted: (folder: string) => boolean): Promise<{ passed: boolean; ensembles: Validated[] }> {
+async function validateMany(
+  app: App,
+  signal: AbortSignal,
+  wanted: (folder: string) => boolean,
+): Promise<{ passed: boolean; ensembles: Validated[] }> {
   const ensembles: Validated[] = []
   for (const { file, relative, level } of (await listEnsembles(app.paths)).ensembles) {
     if (level !== 'project' || !wanted(dirname(relative))) continue
@@ -93,9 +108,11 @@ async function validateMany(app: App, signal: AbortSignal, wanted: (folder: stri
       ensembles.push(await validateOne(app, file, { signal }))
     } catch (error) {
       if (!(error instanceof OrcError)) throw error
-      if (error.code !== 'nothing_to_validate') ensembles.push({ ensemble: basename(file), passed: false, results: [], error: error.message })
+      if (error.code !== 'nothing_to_validate')
+        ensembles.push({ ensemble: basename(file), passed: false, results: [], error: error.message })
     }
   }
-  if (ensembles.length === 0) throw new OrcError({ code: 'not_found', message: 'no ensemble with a validation section was found there' })
+  if (ensembles.length === 0)
+    throw new OrcError({ code: 'not_found', message: 'no ensemble with a validation section was found there' })
   return { passed: ensembles.every((each) => each.passed), ensembles }
 }

@@ -10,7 +10,7 @@ const DATE =
   /\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d{2}\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d|\b\d{1,2}\s+(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/iu
 
 /** In the order in which an answer takes them up. Each `shown` pattern that matches adds to a sentence's claim. */
-export const AIMS: readonly Aim[] = [
+const AIMS: readonly Aim[] = [
   {
     name: 'Decisions',
     asked: /\bdeci(?:de|ded|sion|sions)\b|\bagreed\b|\bagreements?\b/iu,

@@ -148,12 +148,14 @@ function readHandedOn(text: string): HandedOn | undefined {
     const [, , kind, label] = heading
     if (kind === undefined || label === undefined) return []
     const body = lines.join('\n').trim()
-    return [kind === 'Answer' ? { label, text: body } : { label, text: '', missing: body }]
+    // The author's name is enough; the title behind it is made from the name or the profile.
+    const name = label.replace(/ \([^()]*\)$/u, '')
+    return [kind === 'Answer' ? { label: name, text: body } : { label: name, text: '', missing: body }]
   })
   return { order: textUnder('What to do'), document: textUnder('Input'), blocks }
 }
 
-/** Lists become one line; a step's own `success: true` says nothing about the material. */
+/** Plain values come first and lists become one line; a step's own `success: true` says nothing about the material. */
 function listFacts(value: Json, path: string): string[] {
   if (Array.isArray(value)) {
     if (value.length === 0) return []
@@ -161,16 +163,17 @@ function listFacts(value: Json, path: string): string[] {
     return [`${path === '' ? 'list' : path}: ${shorten(items)}${value.length > 8 ? ', …' : ''}`]
   }
   if (value === null || typeof value !== 'object') return [`${path}: ${shorten(String(value))}`]
-  return Object.entries(value).flatMap(([key, item]) =>
-    path === '' && key === 'success' && item === true ? [] : listFacts(item, path === '' ? key : `${path}.${key}`),
-  )
+  const entries = Object.entries(value).filter(([key, item]) => path !== '' || key !== 'success' || item !== true)
+  const plain = entries.filter(([, item]) => item === null || typeof item !== 'object')
+  const others = entries.filter(([, item]) => item !== null && typeof item === 'object')
+  return [...plain, ...others].flatMap(([key, item]) => listFacts(item, path === '' ? key : `${path}.${key}`))
 }
 
 function describeItem(item: Json): string {
   if (item === null || typeof item !== 'object') return String(item)
-  return Object.values(item)
-    .filter((part) => part !== null && typeof part !== 'object')
-    .join(' ')
+  const parts: readonly Json[] = Object.values(item)
+  const texts = parts.filter((part) => typeof part === 'string')
+  return [...texts, ...parts.filter((part) => typeof part === 'number')].join(' ')
 }
 
 function shorten(text: string): string {

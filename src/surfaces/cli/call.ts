@@ -1,6 +1,6 @@
 import type { Call } from '../../app/operation.ts'
 import { OrcError } from '../../events/errors.ts'
-import { cleanLine, stringifyClean } from '../../events/views/clean.ts'
+import { stringifyClean } from '../../events/views/clean.ts'
 import type { RunReport } from '../../events/views/run-report.ts'
 import { describeEvent } from './event-line.ts'
 import { exitCodeFor } from './exits.ts'

@@ -114,7 +114,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'runs resume': { positional: ['run'], own: streaming },
   'runs resolve': {
     positional: ['run', 'step', 'outcome', 'answer'],
-    also: ['answer'],
+    also: ['outcome', 'answer'],
     examples: ['llm-orc runs resolve latest deploy done --answer "deployed by hand"'],
   },
   'runs doctor': { positional: ['run'] },

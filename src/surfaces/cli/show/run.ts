@@ -1,18 +1,14 @@
 import type { demo } from '../../../app/operations/demo.ts'
 import type { runOperation } from '../../../app/operations/run.ts'
-import type { cancelRun, resolveStep, resumeRunOperation } from '../../../app/operations/runs.ts'
+import type { resumeRunOperation } from '../../../app/operations/runs.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
 import type { RunReport } from '../../../events/views/run-report.ts'
 import { renderRich } from '../render/rich.ts'
 import { renderText } from '../render/text.ts'
 import { joinBlocks, type Page, type ResultOf, type Show } from './page.ts'
 
-type Result =
-  | ResultOf<typeof runOperation>
-  | ResultOf<typeof demo>
-  | ResultOf<typeof resumeRunOperation>
-  | ResultOf<typeof cancelRun>
-  | ResultOf<typeof resolveStep>
+/** Resuming, cancelling and resolving answer alike. */
+type Result = ResultOf<typeof runOperation> | ResultOf<typeof demo> | ResultOf<typeof resumeRunOperation>
 
 /** A run that was driven: its answer; for a person also who answered, what is asked, and where the report is. */
 export const showRunResult: Show<Result> = (result, page) => {
