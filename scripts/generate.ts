@@ -1,5 +1,6 @@
 // Writes the files that are made from code: the command tree, the reference of the command line, the schema of
 // ensemble files. With `--check` nothing is written: every file that is not what it would be is named, and the exit code is 1.
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -20,8 +21,18 @@ export function generateFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['src/surfaces/cli/commands.generated.json', `${JSON.stringify(tree, null, 1)}\n`],
     ['docs/cli.md', writeReference(tree)],
-    ['docs/ensemble.schema.json', `${JSON.stringify(ensembleJsonSchema(), null, 2)}\n`],
+    ['docs/ensemble.schema.json', formatJson(ensembleJsonSchema())],
   ])
+}
+
+/** As the formatter of the house writes it, so that both agree on the file. */
+function formatJson(content: unknown): string {
+  const biome = join(root, 'node_modules', '.bin', 'biome')
+  const input = JSON.stringify(content)
+  const shell = process.platform === 'win32'
+  const done = spawnSync(biome, ['format', '--stdin-file-path=content.json'], { cwd: root, input, encoding: 'utf8', shell })
+  if (done.status !== 0) throw new Error(`biome could not format: ${done.stderr}`)
+  return done.stdout
 }
 
 function readTree(): CommandTree {

@@ -15,7 +15,7 @@ import type { StepGraph } from '../src/graph/step-graph.ts'
 import type { BlobStore, Journal } from '../src/journal/journal.ts'
 import { createMemoryJournal } from '../src/journal/memory.ts'
 
-export const sha256 = (text: string): string => hash('sha256', text, 'hex')
+const sha256 = (text: string): string => hash('sha256', text, 'hex')
 export const drain = (): Promise<void> => setImmediate()
 
 export interface LawOptions {
@@ -194,7 +194,7 @@ export async function resumeFrom(
 }
 
 /** Digest of each step's output, by step. */
-export function outputsOf(events: readonly Event[]): Record<string, string> {
+function outputsOf(events: readonly Event[]): Record<string, string> {
   const outputs: Record<string, string> = {}
   for (const event of events) {
     if (event.type === 'step-finished') outputs[event.data.step] = event.data.output.sha256

@@ -53,7 +53,7 @@ export function runProgram(
   return startProgram(args, how).done
 }
 
-export function start(
+function start(
   args: readonly string[],
   how: { readonly cwd: string; readonly env: Record<string, string>; readonly input?: string },
 ): Started {

@@ -32,7 +32,7 @@ function createTime() {
     pending: () => alarms.length,
     async pass(until_done: Promise<unknown>): Promise<void> {
       let done = false
-      until_done.finally(() => {
+      void until_done.finally(() => {
         done = true
       })
       for (;;) {

@@ -87,8 +87,8 @@ function specOf(order: EffectOrder, ports: ScriptPorts, means: Means): Prepared 
 async function runFirst({ script }: ScriptRequest, ports: ScriptPorts, spec: Prepared): Promise<ProcessResult> {
   const run = ports.run ?? runProcess
   if (script.type === 'file') {
-    const [program = '', ...args] = [...script.program, resolve(ports.cwd, script.path)]
-    return run({ ...spec, program, args })
+    const words = [...script.program, resolve(ports.cwd, script.path)]
+    return run({ ...spec, program: words[0] as string, args: words.slice(1) })
   }
   // Without --norc, bash reads the person's ~/.bashrc first when its input is a socket, as Node's pipes are.
   const strict = await run({ ...spec, program: 'bash', args: ['--norc', '-euo', 'pipefail', '-c', script.text] })

@@ -97,7 +97,7 @@ export class ContentStore {
 }
 
 /** The length of text in UTF-8. */
-export function byteLength(text: string): number {
+function byteLength(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

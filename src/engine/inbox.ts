@@ -33,7 +33,7 @@ export async function takeCommands(
 }
 
 /** The event a command becomes; undefined when what it speaks of is no longer open. */
-export function commandEvent(
+function commandEvent(
   command: Command,
   to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore },
 ): Draft | undefined {

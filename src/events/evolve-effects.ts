@@ -111,7 +111,7 @@ export function answerEffect(state: RunState, effect: EffectState, seq: number):
 
 /** The attempt is over although its step is not: what waited to be tried again is dropped. */
 export function dropWaiting(state: RunState, step: StepState): void {
-  for (const key of [...(step.effects ?? [])]) {
+  for (const key of step.effects ?? []) {
     const effect = state.effects.get(key)
     if (effect?.status !== 'waiting') continue
     stopWaiting(state, effect)
@@ -179,7 +179,7 @@ export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): v
  */
 export function dropEffectsOf(state: RunState, step: StepState): void {
   if (!step.effects) return
-  for (const key of [...step.effects]) {
+  for (const key of step.effects) {
     const effect = state.effects.get(key) as EffectState
     const { status } = effect
     if (status === 'open' && effect.kind !== 'ask') continue

@@ -30,6 +30,7 @@ export class BundleCheck {
   #events = 0
   #blobs = 0
   #lastBlob = -1
+  #skipped = 0
   #ended = false
 
   constructor(sha256: Sha256) {
@@ -37,28 +38,29 @@ export class BundleCheck {
     this.#chain = createChainCheck(sha256)
   }
 
-  take({ number, text }: BundleLine): BundleItem {
+  take({ number, bytes, text }: BundleLine): BundleItem {
+    const manifest = this.#manifest
+    const about = manifest && this.#events < manifest.events ? `event ${this.#events + 1}` : ''
     const fail = (what: string): never => {
-      throw damagedBundle(number, what)
+      throw damagedBundle(number, !about || what.startsWith(about) ? what : `${about}: ${what}`)
     }
     if (this.#ended) return fail('something follows the digest')
+    if (text === '' && bytes.length > 0) return fail('it is not UTF-8')
     const content = parseLine(text)
     if (typeof content === 'string') return fail(content)
-    const manifest = this.#manifest
     if (!manifest) {
       this.#manifest = checkManifest(content, fail)
       return { manifest: this.#manifest }
     }
     if (this.#events < manifest.events) {
-      const what = `event ${this.#events + 1}`
-      if (keysOf(content) !== 'event') return fail(`${what} is missing`)
-      return { event: this.#takeEvent(content.event, manifest, (fault) => fail(`${what}: ${fault}`)) }
+      if (keysOf(content) !== 'event') return fail(`${about} is missing`)
+      return { event: this.#takeEvent(content.event, manifest, fail) }
     }
     const last = `the last event is ${manifest.events}`
     if (keysOf(content) === 'event') return fail(`there is another event, but ${last}`)
     if (this.#blobs < manifest.blobs) {
       if (keysOf(content) !== 'blob') return fail(`blob ${this.#blobs + 1} is missing`)
-      return { blob: this.#takeBlob(content.blob, fail) }
+      return { blob: this.#takeBlob(content.blob, manifest, fail) }
     }
     if (keysOf(content) !== 'digest') return fail('the digest of the file is missing')
     this.#ended = true
@@ -104,13 +106,15 @@ export class BundleCheck {
     return event
   }
 
-  #takeBlob(content: unknown, fail: (what: string) => never): Blob & { readonly sha256: string } {
+  #takeBlob(content: unknown, manifest: Manifest, fail: (what: string) => never): Blob & { readonly sha256: string } {
     this.#blobs += 1
     const blob = content as Blob & { readonly sha256: string }
     if (!isObject(content) || keysOf(content) !== 'salt,sha256,text') return fail('it is not a blob')
     const place = this.#named.get(blob.sha256)
     if (place === undefined) return fail('no event names this blob')
     if (place <= this.#lastBlob) return fail('the blob stands twice, or not in the order of the events')
+    this.#skipped += place - this.#lastBlob - 1
+    if (this.#skipped > manifest.removed) return fail('a blob before this one is missing')
     this.#lastBlob = place
     if (!isContent({ salt: blob.salt, text: blob.text })) return fail('it is not a blob')
     if (digestContent(blob, this.#sha256) !== blob.sha256) return fail('the content of the blob was altered')

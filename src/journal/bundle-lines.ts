@@ -8,12 +8,13 @@ export interface BundleLine {
   /** Of its first byte, in the file. */
   readonly offset: number
   readonly bytes: Uint8Array
+  /** Empty when the bytes are not UTF-8. */
   readonly text: string
 }
 
 const NEWLINE = 10
 
-/** Cuts bytes into lines. Throws OrcError for what is too large, not UTF-8, or not ended by a newline. */
+/** Cuts bytes into lines. Throws OrcError for what is too large or not ended by a newline. */
 export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,
   start: { readonly number: number; readonly offset: number } = { number: 1, offset: 0 },
@@ -26,7 +27,7 @@ export async function* splitLines(
     let from = 0
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
       const bytes = join([...parts, chunk.subarray(from, end)], held + end - from)
-      yield { number, offset, bytes, text: decode(decoder, bytes, number) }
+      yield { number, offset, bytes, text: decode(decoder, bytes) }
       number += 1
       offset += bytes.length + 1
       from = end + 1
@@ -56,11 +57,11 @@ function tooLarge(line: number): OrcError {
   return new OrcError({ code: 'bundle_too_large', message, line })
 }
 
-function decode(decoder: { decode(bytes: Uint8Array): string }, bytes: Uint8Array, number: number): string {
+function decode(decoder: { decode(bytes: Uint8Array): string }, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {
-    throw damagedBundle(number, 'it is not UTF-8')
+    return ''
   }
 }
 

@@ -153,7 +153,7 @@ class SqliteJournal implements Journal {
   #lookOut(): void {
     if (this.#look || !this.#changes.awaited || this.#closed.signal.aborted) return
     const busy = performance.now() - this.#changedAt < BUSY_FOR_MS
-    this.#look = setTimeout(() => this.#compareVersion(), busy ? BUSY_LOOK_MS : IDLE_LOOK_MS)
+    this.#look = setTimeout(() => void this.#compareVersion(), busy ? BUSY_LOOK_MS : IDLE_LOOK_MS)
   }
 
   /** `data_version` moves with commits of other connections alone. */

@@ -10,7 +10,7 @@ import { createRoom, eventsOf, type LawOptions, planOf, type Room, runToEnd } fr
 
 const big = (mark: string) => `${mark} ${'.'.repeat(4_200)}`
 
-/** `small`: reads, asks and ends · `large`: the same with large content · `lead`: proposes · `fails`: with detail, output, note. */
+/** `small`: reads, asks and ends · `large`: the same with large content · `wide`: only its output is large · `lead`: proposes · `fails`: with detail, output, note. */
 const bodies: { readonly [name: string]: (id: string, ctx: StepContext, attempt: number) => Promise<Json> } = {
   small: async (id, ctx) => {
     await ctx.effect({ kind: 'fake', safety: 'billable', request: { mark: `request of ${id}` } })
@@ -19,6 +19,10 @@ const bodies: { readonly [name: string]: (id: string, ctx: StepContext, attempt:
   large: async (id, ctx) => {
     await ctx.effect({ kind: 'fake', safety: 'idempotent', request: { mark: big(`request of ${id}`), large: true } })
     ctx.record('context-built', { n: 1 }, `context of ${id}`)
+    return big(`output of ${id}`)
+  },
+  wide: async (id, ctx) => {
+    await ctx.effect({ kind: 'fake', safety: 'idempotent', request: { mark: `request of ${id}` } })
     return big(`output of ${id}`)
   },
   lead: async (id, ctx) => {

@@ -67,7 +67,13 @@ async function say(room: Room, ...commands: Command[]): Promise<void> {
 
 /** A run whose unsafe effect was given up after a timeout of the world; somebody is asked about it. */
 async function parkOne(more: { readonly commands: readonly Command[] }): Promise<Event[]> {
-  const bodies = { s: async (ctx: StepContext) => [await unsafe(ctx, 1), await pure(ctx, 1)] }
+  const bodies = {
+    s: async (ctx: StepContext) => {
+      await unsafe(ctx, 1)
+      void pure(ctx, 500)
+      return pure(ctx, 5)
+    },
+  }
   const options = lawsOf(bodies, after)
   const first = createRoom(options)
   const run = await startRun(first.ports, planOf({ name: 'parked', steps: [step('s')] }, options))
@@ -95,6 +101,8 @@ describe('what people say', () => {
   test('an unknown effect that did not happen is done again, and counted once', async () => {
     const events = await parkOne({ commands: [{ type: 'resolve', key: 's/fake', outcome: 'not-done' }] })
     expect(ofType(events, 'effect-intended').filter((event) => event.data.key === 's/fake')).toHaveLength(2)
+    const stopped = ofType(events, 'effect-failed').filter((event) => event.data.code === 'aborted')
+    expect(stopped).toHaveLength(1)
     expect(events.at(-1)?.type).toBe('run-finished')
   })
 
@@ -142,16 +150,26 @@ describe('the end of a run is its last event', () => {
     expect(events.slice(-3).map((event) => event.type)).toEqual(['note-written', 'step-failed', 'run-finished'])
   })
 
-  test('of two timers due at once the second is not written after the end', async () => {
+  test('a deadline that is due in the turn that ends the run is not written any more', async () => {
     const bodies = {
-      s: async () => 1,
-      t: (ctx: StepContext) => ctx.effect({ kind: 'fake', safety: 'pure', request: { ms: 0 } }),
+      s: async (ctx: StepContext) => {
+        void pure(ctx, 500)
+        return pure(ctx, 5)
+      },
     }
-    const failing = () => async () =>
-      ({ ok: false, code: 'x', message: 'x', touched: 'no', retry: true, retry_after_ms: 100 }) as const
-    const options = { ...lawsOf(bodies, failing), plan: { limits: { timeout_ms: 100, backoff_ms: 1 } } }
-    const { events } = await runWithLaws({ name: 'timers', steps: [step('t', { timeout_ms: 100 })] }, options)
-    expect(events.at(-1)?.type).toBe('run-finished')
+    const perform = (world: VirtualWorld): Perform => {
+      const start = world.clock()
+      return async (order, { signal }) => {
+        const outcome = await after(world)(order, { signal, stream: () => {} })
+        if (signal.aborted) await world.sleep(start + 100 - world.clock())
+        return outcome
+      }
+    }
+    for (const seed of ['a', 'b', 'c', 'd', 'e']) {
+      const options = { ...lawsOf(bodies, perform), seed, plan: { limits: { timeout_ms: 100 } } }
+      const { events } = await runWithLaws({ name: 'deadline', steps: [step('s')] }, options)
+      expect(events.at(-1)?.type).toBe('run-finished')
+    }
   })
 })
 

@@ -36,7 +36,7 @@ export function toExecution(report: RunReport): Execution {
   }
 }
 
-export function toExecutionStatus(report: Pick<RunReport, 'status' | 'totals'>): ExecutionStatus {
+function toExecutionStatus(report: Pick<RunReport, 'status' | 'totals'>): ExecutionStatus {
   switch (report.status) {
     case 'succeeded':
       return 'completed'

@@ -1,6 +1,7 @@
 import type { Call } from '../../app/operation.ts'
 import { OrcError } from '../../events/errors.ts'
 import { stringifyClean } from '../../events/views/clean.ts'
+import { toExecution } from '../../events/views/execution.ts'
 import type { RunReport } from '../../events/views/run-report.ts'
 import { describeEvent } from './event-line.ts'
 import { exitCodeFor } from './exits.ts'
@@ -130,7 +131,11 @@ export function styleFor(settings: Settings, stream: { readonly isTTY?: boolean 
 }
 
 async function printResult(operation: string, result: unknown, { mode, settings, outlet }: Setting): Promise<void> {
-  if (mode === 'json' || mode === 'lines') {
+  if (mode === 'execution' && hasReport(result)) {
+    await outlet.write(`${stringifyClean({ ...toExecution(result.report), run: result.report.run }, 2)}\n`)
+    return
+  }
+  if (mode !== 'rich' && mode !== 'text') {
     if (operation !== 'runs tail') await outlet.write(`${stringifyClean(result, 2)}\n`)
     return
   }

@@ -46,7 +46,7 @@ const streaming: readonly Option[] = [
     long: '--no-streaming',
     type: 'boolean',
     placeholder: '',
-    description: 'With --output-format json: the result alone, as one document.',
+    description: 'With --output-format json: the result alone, as one document of the older form.',
   },
   { ...own, hidden: true, field: 'streaming', long: '--streaming', type: 'boolean', placeholder: '', description: '' },
   { ...own, hidden: true, field: 'detailed', long: '--detailed', type: 'boolean', placeholder: '', description: '' },

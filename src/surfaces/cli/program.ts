@@ -17,6 +17,10 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   process.stderr.on('error', () => {})
   let settings: Settings = {}
   let code: number
+  // What goes wrong where nobody waits for it is told like everything else.
+  process.on('uncaughtException', (error) => {
+    void reportFailure(error, settings, outlet).then((exit) => process.exit(exit))
+  })
   try {
     const parsed = await parseArguments(TREE, args)
     settings = parsed.settings

@@ -16,8 +16,7 @@ export function answerQuickly(args: readonly string[], tree: CommandTree = TREE)
   if (words.length === 0 && end === -1) return tree.help
   const place = findPlace(tree, words)
   if (place.command?.name === 'version') return showVersion(place.rest, tree)
-  const isBare = place.group !== undefined && place.command === undefined && place.rest.length === 0
-  return isBare ? place.group?.help : undefined
+  return ['', 'help'].includes(place.rest.join(' ')) ? place.group?.help : undefined
 }
 
 /** Help for what is not there is for the parser to refuse. */

@@ -11,9 +11,10 @@ export interface Settings {
   readonly detailed?: true
 }
 
-export type OutputMode = 'rich' | 'text' | 'json' | 'lines'
+/** `lines` and `execution` are the older JSON: a stream, and one document. */
+export type OutputMode = 'rich' | 'text' | 'json' | 'lines' | 'execution'
 
-/** The form of the result: what was asked for, else what fits who listens. `lines` is the older JSON stream. */
+/** The form of the result: what was asked for, else what fits who listens. */
 export function chooseOutput(
   settings: Settings,
   {
@@ -23,7 +24,7 @@ export function chooseOutput(
 ): OutputMode {
   const { output, output_format, streaming, detailed } = settings
   if (output !== undefined) return output
-  if (output_format === 'json') return streams && streaming !== false ? 'lines' : 'json'
+  if (output_format === 'json') return !streams ? 'json' : streaming === false ? 'execution' : 'lines'
   if (output_format === 'text' && !detailed) return 'text'
   return isTTY || detailed ? 'rich' : 'text'
 }

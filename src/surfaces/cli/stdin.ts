@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs'
 import { OrcError } from '../../events/errors.ts'
 
 /** Bytes; more is a file to be named, not something to be typed. */
-export const INPUT_LIMIT = 10 * 1024 * 1024
+const INPUT_LIMIT = 10 * 1024 * 1024
 const PATIENCE_MS = 3000
 
 /**

@@ -123,7 +123,7 @@ function writeLines({
 }
 
 /** The counts under the names of the older team program's JSON progress. */
-export function snapshotProgress(state: Progress, now: number) {
+function snapshotProgress(state: Progress, now: number) {
   const totals = totalsOf(state)
   const steps = [...state.steps.values()]
   return {
