@@ -30,7 +30,12 @@ function formatJson(content: unknown): string {
   const biome = join(root, 'node_modules', '.bin', 'biome')
   const input = JSON.stringify(content)
   const shell = process.platform === 'win32'
-  const done = spawnSync(biome, ['format', '--stdin-file-path=content.json'], { cwd: root, input, encoding: 'utf8', shell })
+  const done = spawnSync(biome, ['format', '--stdin-file-path=content.json'], {
+    cwd: root,
+    input,
+    encoding: 'utf8',
+    shell,
+  })
   if (done.status !== 0) throw new Error(`biome could not format: ${done.stderr}`)
   return done.stdout
 }

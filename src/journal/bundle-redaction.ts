@@ -94,8 +94,8 @@ function parseRedaction(pattern: string): ChooseContent {
   const path = pattern.slice(type.length + 1)
   if (Object.hasOwn(EVENT_TYPES, type) && EVENT_TYPES[type].values.length > 0) {
     const place = toExpression(path || '*', path ? '[^.]+' : '.*')
-    const known =
-      !path || EVENT_TYPES[type].values.some((value) => place.test(value) || place.test(value.replaceAll('*', '0')))
+    const declared = toExpression(path.replaceAll(/\b\d+\b/g, '*') || '*', path ? '[^.]+' : '.*')
+    const known = EVENT_TYPES[type].values.some((value) => declared.test(value))
     if (known) return (found) => found.type === type && place.test(found.path)
   }
   const hint = 'Use all, input, step:NAME, text:WORDS, or a place such as effect-done.answer.'

@@ -143,7 +143,7 @@ describe('F05 every change of a bundle is found, and its place named', () => {
   test('each byte of a bundle of 20 events, flipped', async () => {
     const steps = markedGraph(['a', 'small'], ['b', 'wide', 'a'], ['c', 'small', 'a'], ['d', 'small', 'b'])
     const { events, bytes } = await runMarked({ ...steps, output: 'd' })
-    expect(events).toHaveLength(19)
+    expect(events).toHaveLength(20)
     const random = createRandom('flips')
     let offset = 0
     for (const [index, line] of text(bytes).trimEnd().split('\n').entries()) {

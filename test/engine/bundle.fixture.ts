@@ -23,6 +23,7 @@ const bodies: { readonly [name: string]: (id: string, ctx: StepContext, attempt:
   },
   wide: async (id, ctx) => {
     await ctx.effect({ kind: 'fake', safety: 'idempotent', request: { mark: `request of ${id}` } })
+    ctx.record('context-built', { n: 1 }, `context of ${id}`)
     return big(`output of ${id}`)
   },
   lead: async (id, ctx) => {
@@ -36,8 +37,10 @@ const bodies: { readonly [name: string]: (id: string, ctx: StepContext, attempt:
   },
   fails: async (id, ctx, attempt) => {
     const failing = { mark: `request of ${id}@${attempt}`, fail: attempt === 1 }
-    await ctx.effect({ kind: 'fake', safety: 'billable', request: failing })
-    throw attempt === 1 ? new TypeError('never') : new StepFailure('planned', 'planned', { output: `output of ${id}` })
+    await ctx.effect({ kind: 'fake', safety: 'billable', request: failing }).catch(() => {
+      throw new TypeError(`raised by ${id}`)
+    })
+    throw new StepFailure('planned', 'planned', { output: `output of ${id}` })
   },
 }
 

@@ -1,23 +1,13 @@
 /** The smallest forms of what the simulation has found in the engine. */
 import { describe, expect, test } from 'vitest'
-import { startRun } from '../../src/engine/engine.ts'
+import { resumeRun, startRun } from '../../src/engine/engine.ts'
 import type { Command } from '../../src/engine/inbox.ts'
 import { type StepContext, StepFailure, type StepKind } from '../../src/engine/step.ts'
 import type { VirtualWorld } from '../../src/engine/virtual-world.ts'
 import type { Event, EventOf } from '../../src/events/event.ts'
 import type { Json } from '../../src/events/values.ts'
 import type { GraphStep } from '../../src/graph/step-graph.ts'
-import {
-  createRoom,
-  drain,
-  eventsOf,
-  type LawOptions,
-  planOf,
-  type Room,
-  resumeFrom,
-  runToEnd,
-  runWithLaws,
-} from '../laws.ts'
+import { createRoom, drain, eventsOf, type LawOptions, planOf, resumeFrom, runToEnd, runWithLaws } from '../laws.ts'
 
 type Body = (ctx: StepContext, attempt: number) => Promise<Json>
 type Perform = NonNullable<ReturnType<LawOptions['executors']>[string]>['run']
@@ -42,11 +32,10 @@ function lawsOf(bodies: { readonly [name: string]: Body }, perform: (world: Virt
   }
 }
 
-/** Answers after `ms`; `ms: -1` never. */
+/** Answers after `ms`. */
 const after = (world: VirtualWorld): Perform => {
   return async ({ request }, { signal }) => {
     const { ms } = request as { ms: number }
-    if (ms < 0) return new Promise(() => {})
     await world.sleep(ms, signal)
     if (signal.aborted) return { ok: false, code: 'aborted', message: 'stopped', touched: 'maybe', retry: false }
     return { ok: true, answer: ms }
@@ -61,12 +50,8 @@ function ofType<T extends Event['type']>(events: readonly Event[], type: T): Eve
   return events.filter((event) => event.type === type) as EventOf<T>[]
 }
 
-async function say(room: Room, ...commands: Command[]): Promise<void> {
-  await room.journal.append([{ stream: 'inbox/run-1', expected: 'any', records: commands }])
-}
-
-/** A run whose unsafe effect was given up after a timeout of the world; somebody is asked about it. */
-async function parkOne(more: { readonly commands: readonly Command[] }): Promise<Event[]> {
+/** A run whose process died during an unsafe effect; what people say about it then, and how the run went on. */
+async function parkOne(...commands: readonly Command[]): Promise<Event[]> {
   const bodies = {
     s: async (ctx: StepContext) => {
       await unsafe(ctx, 1)
@@ -84,13 +69,12 @@ async function parkOne(more: { readonly commands: readonly Command[] }): Promise
   const resting = await resumeFrom(past, { cut: past.length, room: first, options })
   expect(resting.at(-1)?.type).toBe('run-paused')
   const next = createRoom(options, { start: (resting.at(-1) as Event).at, seed: 'next' })
-  const { resumeRun } = await import('../../src/engine/engine.ts')
   for await (const record of first.journal.read('key/run-1'))
     await next.journal.append([
       { stream: 'run/run-1', expected: 'new', records: resting },
       { stream: 'key/run-1', expected: 'new', records: [record.data] },
     ])
-  await say(next, ...more.commands)
+  await next.journal.append([{ stream: 'inbox/run-1', expected: 'any', records: commands }])
   const resumed = await resumeRun(next.ports, 'run-1')
   if ('seq' in resumed) throw new Error(resumed.message)
   expect(await runToEnd(resumed, next.world)).toEqual({ outcome: 'finished', status: 'succeeded' })
@@ -99,7 +83,7 @@ async function parkOne(more: { readonly commands: readonly Command[] }): Promise
 
 describe('what people say', () => {
   test('an unknown effect that did not happen is done again, and counted once', async () => {
-    const events = await parkOne({ commands: [{ type: 'resolve', key: 's/fake', outcome: 'not-done' }] })
+    const events = await parkOne({ type: 'resolve', key: 's/fake', outcome: 'not-done' })
     expect(ofType(events, 'effect-intended').filter((event) => event.data.key === 's/fake')).toHaveLength(2)
     const stopped = ofType(events, 'effect-failed').filter((event) => event.data.code === 'aborted')
     expect(stopped).toHaveLength(1)
@@ -107,20 +91,16 @@ describe('what people say', () => {
   })
 
   test('of two answers to one question the first counts', async () => {
-    const events = await parkOne({
-      commands: [
-        { type: 'resolve', key: 's/fake', outcome: 'not-done' },
-        { type: 'resolve', key: 's/fake', outcome: 'done', answer: 'late' },
-      ],
-    })
+    const events = await parkOne(
+      { type: 'resolve', key: 's/fake', outcome: 'not-done' },
+      { type: 'resolve', key: 's/fake', outcome: 'done', answer: 'late' },
+    )
     expect(events.filter((event) => event.actor === 'person')).toHaveLength(1)
   })
 
   test('words about an earlier try do not resolve a later one', async () => {
     const stale = { type: 'resolve', key: 's/fake', outcome: 'done', answer: 'stale', intent: 1 } as const
-    const events = await parkOne({
-      commands: [stale, { type: 'resolve', key: 's/fake', outcome: 'done', answer: 'right', intent: 4 }],
-    })
+    const events = await parkOne(stale, { ...stale, answer: 'right', intent: 4 })
     const answers = ofType(events, 'effect-done').filter((event) => event.actor === 'person')
     expect(answers.map((event) => event.data.answer.inline?.text)).toEqual(['"right"'])
   })
@@ -196,10 +176,10 @@ describe('limits', () => {
     let calls = 0
     const perform =
       (world: VirtualWorld): Perform =>
-      async () => {
-        calls++
-        await world.sleep(1)
-        if (calls === 1) return { ok: false, code: 'x', message: 'x', touched: 'no', retry: true, retry_after_ms: 50 }
+      async ({ safety }) => {
+        const call = ++calls
+        await world.sleep(safety === 'pure' ? 5 : 1)
+        if (call === 1) return { ok: false, code: 'x', message: 'x', touched: 'no', retry: true, retry_after_ms: 50 }
         return { ok: true, answer: 1 }
       }
     const call = (ctx: StepContext) =>

@@ -113,7 +113,7 @@ export const PLANTED: readonly PlantedBug[] = [
     'steps that become ready after a cancellation are started',
     'I14',
     ['engine/decide.ts', 'if (ready && !state.stop && ', 'if (ready && '],
-    [steps, 'if (state.stop) return\n  if (step.skipped', 'if (step.skipped'],
+    [steps, 'if (state.stop) return\n  const cause', 'const cause'],
   ),
   bug('a cancellation does not reach what has been retried', 'I14 I7 I5 I6', [
     steps,
@@ -122,8 +122,8 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a failed step leaves its children running', 'I12 I14', [
     steps,
-    "if (status === 'failed' || status === 'cancelled') cancelChildren(state, step, seq)",
-    "if (status === 'cancelled') cancelChildren(state, step, seq)",
+    "if (status === 'failed' || status === 'cancelled') cancelChildren(state, step)",
+    "if (status === 'cancelled') cancelChildren(state, step)",
   ]),
   bug('one step too many at once', 'I13', [
     'engine/decide.ts',
@@ -147,8 +147,8 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a skipped dependency counts as a success', 'I12', [
     steps,
-    "if (edge?.on === 'success' && status !== 'succeeded') dependent.barred = true",
-    "if (edge?.on === 'success' && status === 'failed') dependent.barred = true",
+    "if (on === 'success' && status !== 'succeeded') dependent.barred = true",
+    "if (on === 'success' && status === 'failed') dependent.barred = true",
   ]),
   bug('a step starts although one dependency runs', 'I12', [
     steps,

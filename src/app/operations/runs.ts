@@ -45,7 +45,7 @@ export const listRuns = defineOperation({
         events: info.last,
       })
     }
-    return { runs }
+    return { runs: runs.toSorted((a, b) => (a.started < b.started ? 1 : -1)) }
   },
 })
 

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+import { operations } from '../../../app/operations.ts'
+import { createStyle } from '../render/style.ts'
+import { measure } from '../render/width.ts'
+import type { Page } from './page.ts'
+import { showResult } from './shows.ts'
+
+const style = createStyle({ color: false, unicode: true })
+const pipe: Page = { style, rich: false, terminal: false }
+const screen: Page = { style, width: 60, rich: true, terminal: true }
+const HOSTILE = 'red\u001b[31m\u0007\nline\u202e \u009b2J'
+
+const RESULTS: { readonly [operation: string]: unknown } = {
+  init: { folder: '/p/.llm-orc', written: ['/p/.llm-orc/config.yaml'], kept: ['/p/.llm-orc/.gitignore'] },
+  'runs list': {
+    runs: [{ id: 'r1', status: 'succeeded', target: HOSTILE, started: '2026-11-21T05:02:11.345Z', events: 12 }],
+  },
+  'runs replay': { run: 'r1', equal: true, events: 12, taken: [], redacted: [], finished: true, head: 'abc' },
+  'runs doctor': {
+    file: '/j.db',
+    problems: [],
+    runs: [{ run: 'r1', events: 3, healthy: false, message: HOSTILE }],
+    healthy: false,
+  },
+  'runs delete': { run: 'r1', deleted: true },
+  'runs prune': { dry_run: true, removed: ['r1'] },
+  'ensembles list': {
+    ensembles: [{ name: 'e', source: 'project', description: HOSTILE, agents: 2, file: '/e.yaml' }],
+    problems: [],
+  },
+  'ensembles check': {
+    name: 'e',
+    file: '/e.yaml',
+    valid: false,
+    problems: [{ code: 'dependency_cycle', message: HOSTILE, file: 'e.yaml', line: 3, column: 5 }],
+  },
+  'ensembles show': {
+    name: 'e',
+    description: HOSTILE,
+    agents: [{ name: 'a', kind: 'agent', model: 'm', depends_on: ['b'] }],
+    phases: [['b'], ['a']],
+    warnings: [],
+  },
+  'validate run': {
+    passed: false,
+    ensembles: [
+      {
+        ensemble: 'e',
+        passed: false,
+        run: 'r1',
+        results: [
+          { layer: 'schema', name: 'fields', passed: true, message: '' },
+          { layer: 'behavioral', name: 'order', passed: false, message: HOSTILE },
+          { layer: 'semantic', name: 'semantic', passed: null, message: 'not evaluated' },
+        ],
+      },
+    ],
+  },
+  'artifacts list': { artifacts: [{ ensemble: 'e', id: 'x', folder: '/a/e/x' }] },
+  'artifacts delete': { deleted: { ensemble: 'e', id: 'x', folder: '/a/e/x' } },
+  'artifacts cleanup': { dry_run: false, removed: [{ ensemble: 'e', id: 'x', folder: '/a/e/x' }] },
+  'artifacts show': { folder: '/a', artifact: { results: [{ agent: 'a', status: 'success', response: HOSTILE }] } },
+  'scripts list': {
+    scripts: [{ relative: 'a.py', level: 'project', size: 9, pinned: {}, shadowed: true }],
+    problems: [],
+  },
+  'scripts show': { reference: 'a.py', path: '/a.py', safety: 'unsafe', interactive: true, source: HOSTILE },
+  'scripts test': { run: 'r', status: 'failed', output: { text: HOSTILE }, code: 'script_failed', message: HOSTILE },
+  'providers list': {
+    providers: [{ provider: 'p', available: true, reason: HOSTILE, models: ['m'] }],
+    default: { provider: 'p', model: 'm', why: 'because' },
+  },
+  'providers test': { ok: false, provider: 'p', model: 'm', code: 'provider_auth', message: HOSTILE, detail: HOSTILE },
+  'profiles list': {
+    profiles: [{ name: 'x', provider: 'p', model: HOSTILE, fallback: 'y', source: 'user' }],
+    problems: [],
+  },
+  'of a plug-in': { count: 2, rows: [{ name: HOSTILE, of: { a: 1 } }], names: ['a', 'b'], nothing: null },
+}
+
+describe('every result can be shown', () => {
+  test.each(Object.keys(RESULTS))('%s', (operation) => {
+    const plain = showResult(operation, RESULTS[operation], pipe)
+    expect(plain.text).not.toBe('')
+    expect(`${plain.text}${plain.aside}`).not.toMatch(/undefined undefined|\[object/)
+    for (const width of [60, 1]) {
+      const { text, aside = '' } = showResult(operation, RESULTS[operation], { ...screen, width })
+      // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+      expect(text + aside).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
+    }
+  })
+
+  test('operations without a look of their own are few', () => {
+    const without = operations.filter(
+      ({ name }) => !(name in RESULTS) && !/^(run|demo|version|runs (show|tail|cancel|resume|resolve))$/.test(name),
+    )
+    expect(without.map(({ name }) => name)).toEqual([])
+  })
+})
+
+test('tables give way to a narrow terminal, never to a pipe', () => {
+  const long = { runs: [{ id: 'r'.repeat(40), status: 's', target: 't'.repeat(200), started: '', events: 1 }] }
+  for (const line of showResult('runs list', long, screen).text.split('\n'))
+    expect(measure(line)).toBeLessThanOrEqual(60)
+  expect(showResult('runs list', long, pipe).text).toContain('t'.repeat(200))
+})
+
+test('a difference is shown with both sides', () => {
+  const { text } = showResult(
+    'runs replay',
+    {
+      run: 'r',
+      equal: false,
+      events: 4,
+      seq: 3,
+      message: 'differs',
+      recorded: { type: 'a' },
+      recomputed: { type: 'b' },
+    },
+    pipe,
+  )
+  expect(text).toContain('differs')
+  expect(text).toContain('recorded  {"type":"a"}')
+  expect(text).toContain('recomputed  {"type":"b"}')
+})
+
+test('what a run asks comes with the command that answers it', () => {
+  const report = {
+    run: 'r',
+    target: { kind: 'ensemble', name: 'e' },
+    status: 'paused',
+    agents: [],
+    answers: [],
+    errors: [],
+    unknown: [],
+    totals: { usage: {} },
+  }
+  const { aside } = showResult(
+    'run',
+    { run: 'r', status: 'paused', asks: ["a b/'x"], report, provider_notes: ['embedded, because'] },
+    pipe,
+  )
+  expect(aside).toContain("llm-orc runs resolve r 'a b/'\\''x' done|failed|not-done")
+  expect(aside).toContain('note: embedded, because')
+})
