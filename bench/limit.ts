@@ -49,7 +49,6 @@ function openLines() {
 async function runGraph(): Promise<void> {
   const { layers, wide } = order.shape
   const lines = order.durable ? openLines() : undefined
-  if (order.resume) process.stdout.write(`found ${lines?.known.size ?? 0}\n`)
   let before: number[] = []
   for (let layer = 0; layer < layers; layer++) {
     const told = before

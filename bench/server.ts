@@ -2,18 +2,19 @@
  * A lean fake of a chat-completions server, in a process of its own: HTTP/1.1 over bare sockets, so that it costs little beside
  * what is measured. The path says how it answers: `/latency/200/v1`, `/spread/200/v1` (up to 200 ms, by the prompt),
  * `/chunks/200/gap/40/v1`. Every prompt holds numbers (`n=5`); the answer is `n=` and `nextNumber` of their sum.
- * `GET /stats` tells what was asked so far and forgets it; `GET /watch/50` prints `reached` when the 50th answer was written.
+ * `GET /stats` tells what was asked since it was last read; `GET /forget` also forgets the prompts; `GET /watch/50` prints
+ * `reached` when the 50th answer was written.
  */
 import { createServer, type Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { nextNumber } from './work.ts'
 
-/** What `GET /stats` tells about the time since it was last asked. */
+/** What `GET /stats` tells about the time since it was last read. */
 export interface ServerStats {
   readonly requests: number
   readonly answered: number
-  /** Prompts that differ. */
-  readonly distinct: number
+  /** Requests whose prompt had been asked before, since the last `/forget`. */
+  readonly repeated: number
   /** When the first and the last request arrived: microseconds of the monotonic clock all processes share; 0 = never. */
   readonly first: number
   readonly last: number
@@ -38,6 +39,7 @@ const MERGED = 5
 
 const prompts = new Set<string>()
 let requests = 0
+let repeated = 0
 let answered = 0
 let first = 0
 let last = 0
@@ -67,7 +69,8 @@ function take(socket: Socket, head: string, body: string): void {
     sum += Number(digits)
     prompt += `${digits} `
   }
-  prompts.add(prompt)
+  if (prompts.has(prompt)) repeated++
+  else prompts.add(prompt)
   const wait = manner.latency + (manner.spread && (nextNumber(sum) % manner.spread) + 1)
   const number = nextNumber(sum)
   const answer = () => {
@@ -80,11 +83,9 @@ function take(socket: Socket, head: string, body: string): void {
 
 function control(socket: Socket, path: string): void {
   if (path.startsWith('/watch/')) watched = Number(path.slice('/watch/'.length))
-  const stats: ServerStats = { requests, answered, distinct: prompts.size, first, last }
-  if (path === '/stats') {
-    requests = answered = first = last = watched = 0
-    prompts.clear()
-  }
+  const stats: ServerStats = { requests, answered, repeated, first, last }
+  if (path === '/stats' || path === '/forget') requests = repeated = answered = first = last = watched = 0
+  if (path === '/forget') prompts.clear()
   const text = JSON.stringify(stats)
   socket.write(
     `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,

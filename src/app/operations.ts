@@ -5,8 +5,10 @@ import {
   listArtifactsOperation,
   showArtifactOperation,
 } from './operations/artifacts.ts'
+import { exportRun, importRun } from './operations/bundles.ts'
 import { demo } from './operations/demo.ts'
 import { checkEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
+import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
 import { init } from './operations/init.ts'
 import { listProfiles } from './operations/profiles.ts'
 import { listProviders, testProvider } from './operations/providers.ts'
@@ -46,6 +48,10 @@ export const operations: readonly Operation[] = [
   resumeRunOperation,
   resolveStep,
   doctor,
+  exportRun,
+  importRun,
+  forkRunOperation,
+  compareRunsOperation,
   deleteRun,
   pruneRuns,
   listArtifactsOperation,

@@ -60,7 +60,7 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
   const plan = planRun(app, order)
   const lease = await holdLease(app, plan.run)
   const run = await startRun(ports, plan, lease)
-  return finish(app, run, { ...steering, notes: order.target.notes })
+  return finishRun(app, run, { ...steering, notes: order.target.notes })
 }
 
 /** Writes a run that another process will drive. */
@@ -88,13 +88,14 @@ export async function continueRun(
       const hint = 'The step code has changed since; look at it with: llm-orc runs replay RUN'
       throw new OrcError({ code: 'step_diverged', message: `the run cannot be taken up: ${resumed.message}`, hint })
     }
-    return finish(app, resumed, { ...steering, notes: [] })
+    return finishRun(app, resumed, { ...steering, notes: [] })
   }
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
 }
 
-async function finish(app: App, run: Run, how: Steering & { readonly notes: readonly string[] }): Promise<RunResult> {
+/** Waits for a driven run's end or rest, and leaves its report. */
+export async function finishRun(app: App, run: Run, how: Steering & { readonly notes: readonly string[] }): Promise<RunResult> {
   const stop = () => run.cancel('interrupted')
   if (how.signal?.aborted) stop()
   how.signal?.addEventListener('abort', stop, { once: true })
@@ -145,6 +146,19 @@ export async function verifyStored(app: App, run: string): Promise<Verdict> {
     kinds: stepKinds,
     eventAt: async (seq) => events[seq - 1],
   })
+}
+
+/** Verifies a bundle where it lies, without importing it. */
+export async function verifyFile(file: string): Promise<{ run: string } & Verdict> {
+  const { openBundleFile } = await import('../journal/bundle-file.ts')
+  const bundle = await openBundleFile(file)
+  try {
+    const blobs = { get: (run: string, sha256: string) => bundle.blobs.get(run, sha256), put: () => {} }
+    const means = { world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: bundle.eventAt }
+    return { run: bundle.run, ...(await verifyRun(bundle.events(), means)) }
+  } finally {
+    await bundle.close()
+  }
 }
 
 /** Gives a run a command. Whoever holds it acts; if nobody does, this process takes it up. */
@@ -218,12 +232,12 @@ export function projectDigest(folder: string): string {
 }
 
 /** `20261121-050211-7f3k`: sortable by time, short enough to type. */
-function makeRunId(): string {
+export function makeRunId(): string {
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)
   return `${stamp}-${randomBytes(4).readUInt32BE().toString(36).padStart(7, '0').slice(-5)}`
 }
 
-async function holdLease(app: App, run: string) {
+export async function holdLease(app: App, run: string) {
   const { journal } = await app.openJournal()
   const taken = await takeLease(journal, run, {
     owner: describeOwner(),

@@ -4,7 +4,7 @@ import type { RunState } from '../events/state.ts'
 import type { Json, Value } from '../events/values.ts'
 import type { ContentStore } from './content.ts'
 import type { Draft } from './draft.ts'
-import type { Delta, EffectOutcome } from './effect.ts'
+import type { Delta, EffectFailed, EffectOutcome } from './effect.ts'
 import type { EnginePorts } from './world.ts'
 
 const ABANDON_MS = 5_000
@@ -134,7 +134,9 @@ export class Performances {
         ...(data.pool === undefined ? {} : { pool: data.pool }),
       }
       const stream = (delta: Delta) => this.#ports.watcher?.delta?.(data.step, data.attempt, delta)
-      return await executor.run(order, { signal: running.controller.signal, stream })
+      const outcome: unknown = await executor.run(order, { signal: running.controller.signal, stream })
+      if (!isOutcome(outcome)) throw new TypeError(`the executor answered ${typeof outcome}, which is no outcome`)
+      return outcome
     } catch (error) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
       return {
@@ -192,6 +194,15 @@ export class Performances {
     const plain = content === undefined ? undefined : toJson(content)
     return plain?.ok ? { [name]: this.#store.make(plain.json) } : {}
   }
+}
+
+/** Executors may come from plug-ins: what is no outcome must not stop the engine. */
+function isOutcome(outcome: unknown): outcome is EffectOutcome {
+  if (typeof outcome !== 'object' || outcome === null || !('ok' in outcome)) return false
+  const { ok, code, message } = outcome as Partial<EffectFailed>
+  return (
+    (ok as boolean | undefined) === true || (ok === false && typeof code === 'string' && typeof message === 'string')
+  )
 }
 
 /** What a server asks for, as a number a journal can keep. */

@@ -7,6 +7,7 @@ import { type StepContext, StepFailure, type StepKind } from '../../src/engine/s
 import type { VirtualWorld } from '../../src/engine/virtual-world.ts'
 import type { EnginePorts } from '../../src/engine/world.ts'
 import type { Event } from '../../src/events/event.ts'
+import { valuesOf } from '../../src/events/hash.ts'
 import { createRandom } from '../../src/events/random.ts'
 import type { Json, JsonObject } from '../../src/events/values.ts'
 import type { GraphStep, StepGraph } from '../../src/graph/step-graph.ts'
@@ -372,6 +373,47 @@ describe('deeds', () => {
     const again = await fork(stage, 'f', order('g', forked.length, { answers: [{ step: 'pay', answer: 'paid' }] }))
     expect(outputOf(again, 'pay')).toBe('paid')
     expect(stage.calls).toEqual([])
+  })
+
+  test('a run without its key: what was proposed and asked before the fork is the same when it comes again', async () => {
+    const gated: Perform = (asked, world, signal) =>
+      asked.key.includes('@1/gate')
+        ? Promise.resolve({ ok: false, code: 'shut', message: 'shut', touched: 'no', retry: false })
+        : echo(asked, world, signal)
+    const stubborn: Body = async (ctx) => {
+      const long = 'z'.repeat(5_000)
+      const children = await ctx.propose('work', [step('s/x', 'ask'), step('s/y', 'ask', { say: long })])
+      await ctx.effect({ kind: 'fake', name: 'gate', safety: 'pure', request: 'gate' })
+      return children.map(({ status }) => status)
+    }
+    const paying: Body = async (ctx, spec) => {
+      const paid = await ctx.effect({ kind: 'fake', safety: 'unsafe', request: 'pay' })
+      await ctx.effect({ kind: 'fake', name: 'then', safety: 'pure', request: spec.say ?? 'then' })
+      return paid
+    }
+    const stage = stageOf({ ...bodies, stubborn, paying }, gated)
+    const graph = { name: 'keyless', steps: [step('s', 'stubborn', { retry: { attempts: 2 } }), step('p', 'paying')] }
+    const events = await runParent(stage, graph)
+    for (let at = seqOf(events, 'effect-done', 'p/fake'); at < events.length; at++) {
+      const { journal, blobs, world, ports } = createRoom(stage.options)
+      await journal.append([{ stream: 'run/run-1', expected: 'new', records: events.slice(0, at) }])
+      for (const event of events) {
+        for (const { value } of valuesOf(event)) {
+          const blob = await stage.room.blobs.get('run-1', value.sha256)
+          if (blob) blobs.put('run-1', value.sha256, blob)
+        }
+      }
+      const running = !events.slice(0, at).some((event) => event.type === 'step-finished' && event.data.step === 'p')
+      const change = running ? { specs: { p: { body: 'paying', say: 'anew' } } } : {}
+      const made = await forkRun(ports, 'run-1', order('f', at, change))
+      if ('refused' in made) throw new Error(made.refused.message)
+      await runToEnd(made, world)
+      const forked = await eventsOf({ journal }, 'f')
+      expect(forked.at(-1)).toMatchObject({ type: 'run-finished', data: { status: 'succeeded' } })
+      expect(forked.some((event) => event.type === 'steps-added' && 'joins' in event.data)).toBe(true)
+      if (running) expect(forked.some((event) => event.type === 'effect-intended' && event.data.answered_by)).toBe(true)
+      await checkRecord(forked, { journal, blobs, world, ports }, stage.options)
+    }
   })
 
   test('an answer given ahead to an unsafe effect holds for later attempts', async () => {

@@ -1,6 +1,6 @@
 /** Commands as a user types them: a shell that finds `llm-orc`, the program from source. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { makeHome, root } from '../processes.ts'
@@ -12,7 +12,7 @@ export interface Said {
 }
 
 export interface Shell {
-  /** The user's own environment, with a home of its own. */
+  /** The user's own environment, with a home of its own in which the default model is the embedded one. */
   readonly env: Record<string, string>
   run(command: string, cwd: string): Promise<Said>
 }
@@ -22,6 +22,10 @@ export function openShell(): Shell {
   const program = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'src', 'main.ts')}' "$@"\n`
   writeFileSync(join(bin, 'llm-orc'), program, { mode: 0o755 })
   const { env } = makeHome()
+  // Not what happens to listen on the usual ports of this machine.
+  const config = join(env.XDG_CONFIG_HOME ?? '', 'llm-orchestrator')
+  mkdirSync(config, { recursive: true })
+  writeFileSync(join(config, 'config.yaml'), 'model_profiles: { default: { provider: embedded, model: extractive } }\n')
   env.PATH = `${bin}${delimiter}${env.PATH}`
   return { env, run: (command, cwd) => runShell(command, cwd, env) }
 }

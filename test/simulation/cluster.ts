@@ -1,7 +1,8 @@
-import { type RunPlan, resumeRun, startRun } from '../../src/engine/engine.ts'
+import type { Divergence } from '../../src/engine/divergence.ts'
+import { createRun, type Run, type RunPlan, resumeRun, startRun } from '../../src/engine/engine.ts'
 import type { RunEnd } from '../../src/engine/live.ts'
 import type { EnginePorts } from '../../src/engine/world.ts'
-import { takeLease } from '../../src/journal/lease.ts'
+import { type Lease, takeLease } from '../../src/journal/lease.ts'
 import { SimDisk } from './disk.ts'
 import type { Outside } from './outside.ts'
 import { SimProcess } from './process.ts'
@@ -83,12 +84,30 @@ export class Place {
         },
       },
     }
-    const begin = invariants.events.length === 0
-    const run = begin
-      ? await startRun(ports, this.#plan, taken.lease)
-      : await resumeRun(ports, RUN, { lease: taken.lease })
+    const run = await this.#open(ports, taken.lease)
     if ('seq' in run) return this.#sim.fail('I4', `resuming diverges: ${run.message}`)
+    this.#disturb(process, run)
     this.#check(await process.gate(run.ended))
+  }
+
+  async #open(ports: EnginePorts, lease: Lease): Promise<Run | Divergence> {
+    const { invariants, faults } = this.#sim
+    if (invariants.events.length > 0) return resumeRun(ports, RUN, { lease })
+    if (!faults.fires('process.creates-only', invariants.phase, 0.5)) return startRun(ports, this.#plan, lease)
+    await createRun(ports, this.#plan)
+    return resumeRun(ports, RUN, { lease })
+  }
+
+  /** The program around the engine lets go, or cancels. */
+  #disturb(process: SimProcess, run: Run): void {
+    const { invariants, faults, chance, clock, now } = this.#sim
+    const later = (then: () => void) => clock.wake(now + chance.between(0, 5_000), () => process.alive && then())
+    if (faults.fires('process.leaves', invariants.phase, 0.3))
+      later(() => {
+        run.abandon()
+        process.hasLeft = true
+      })
+    if (faults.fires('process.cancels', invariants.phase)) later(() => run.cancel('from here'))
   }
 
   #check(end: RunEnd): void {

@@ -24,6 +24,7 @@ export class SimDisk implements Journal {
   }
 
   append(entries: readonly Entry[]): Promise<Appended> {
+    if (this.#process.hasLeft) this.#sim.fail('I23', `${this.#process.id} writes after it has let go of the run`)
     const appended = this.#last.then(() => this.#append(entries))
     this.#last = appended.catch(() => {})
     return this.#process.gate(appended)

@@ -35,6 +35,7 @@ export async function gradeBug(bug: PlantedBug, seeds = 2_000): Promise<Grade> {
   const began = performance.now()
   const copy = await copySource(bug)
   try {
+    // A worker that crashes says so first.
     const { stdout } = await run(process.execPath, [
       join(copy, 'test/simulation/worker.ts'),
       'safety',

@@ -40,8 +40,8 @@ function drawStep(id: string, before: readonly GraphStep[], chance: Chance): Gra
     kind: 'simulated',
     spec: { ops: drawOps(id, 0, chance) as unknown as Json },
     after,
-    ...(chance.hit(0.35) ? { retry: { attempts: chance.between(2, 3), delay_ms: chance.between(0, 300) } } : {}),
-    ...(chance.hit(0.15) ? { timeout_ms: chance.pick([20, 100, 400, 3_000, 30_000]) } : {}),
+    ...(chance.hit(0.4) ? { retry: { attempts: chance.between(2, 4), delay_ms: chance.between(0, 300) } } : {}),
+    ...(chance.hit(0.25) ? { timeout_ms: chance.pick([20, 50, 100, 400, 3_000, 30_000]) } : {}),
     ...(chance.hit(0.4) ? { on_unknown: chance.pick(['ask', 'retry', 'fail'] as const) } : {}),
   }
 }
@@ -75,7 +75,7 @@ function drawEffect(chance: Chance): Op {
     kind,
     safety,
     ...(chance.hit(0.3) ? { name: chance.pick(['read', 'write']) } : {}),
-    ...(chance.hit(0.4) ? { pool: chance.pick(['narrow', 'wide']) } : {}),
+    ...(chance.hit(0.5) ? { pool: chance.pick(['narrow', 'wide']) } : {}),
   }
 }
 

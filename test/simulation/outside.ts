@@ -16,6 +16,7 @@ const MIX = {
   'does-it-silently': 3,
   'says-so-only': 2,
   'answers-no-json': 3,
+  'answers-nothing': 2,
   throws: 3,
   'throws-at-once': 1,
 } as const
@@ -110,7 +111,7 @@ class Call {
     const slow = faults.fires('effect.very-slow', state) ? chance.between(1_000, LONGEST_MS) : chance.between(1, 60)
     const latency = faults.fires('effect.at-one-instant', state, 0.5) ? 10 : slow
     const does = ['ok', 'broke-after-the-deed', 'does-it-silently', 'answers-no-json'].includes(fault)
-    const may = ['reset-midway', 'stalls', 'stalls-deaf', 'throws'].includes(fault)
+    const may = ['answers-nothing', 'reset-midway', 'stalls', 'stalls-deaf', 'throws'].includes(fault)
     if (does || (may && chance.hit(0.5)))
       this.#undo = this.#sim.clock.wake(this.#sim.now + Math.ceil(latency / 2), this.#deed)
     const silent = ['stalls', 'stalls-deaf', 'does-it-silently'].includes(fault)
@@ -143,7 +144,7 @@ class Call {
       case 'refused':
         return failed('provider_unreachable', { touched: 'no', retry: true })
       case 'rate-limited': {
-        const after = chance.pick([undefined, 0, 40, 1_500, 59_000, 9e9, -5, 0.5])
+        const after = chance.pick([undefined, 0, 40, 1_500, 59_000, 9e9, -5, 0.5, Number.NaN, Infinity])
         const more = after === undefined ? {} : { retry_after_ms: after }
         return failed('rate_limited', { touched: 'no', retry: true, ...more })
       }
@@ -161,6 +162,8 @@ class Call {
         return failed('stalled', { retry: true })
       case 'answers-no-json':
         return { ok: true, answer: chance.pick([new Map(), () => 1, Number.NaN, { deep: 1n }]) as never, ...bill }
+      case 'answers-nothing':
+        return chance.pick([undefined, null, 'done', {}, { ok: false, code: 7 }]) as never
       case 'throws':
       case 'throws-at-once':
         throw new Error('a crash')

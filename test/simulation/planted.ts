@@ -239,4 +239,64 @@ export const PLANTED: readonly PlantedBug[] = [
     'if (told.has(item.wake.step)) {',
     'if (item.wake.seq < 0) {',
   ]),
+  // Once real: found by the simulation, mended, and kept here so that they are found again.
+  bug('an effect that was not open is counted as closed once more', 'I6 I7', [
+    effects,
+    "if (effect.status === 'open') state.openEffects -= 1",
+    'state.openEffects -= 1',
+  ]),
+  bug('a failed try of an ended attempt is repeated', 'I5 I7', [
+    'events/evolve.ts',
+    "step.status = 'retrying'\n  dropEffectsOf(state, step)",
+    "step.status = 'retrying'",
+  ]),
+  bug(
+    'a note is written after the end',
+    'I6',
+    [
+      'engine/live.ts',
+      "if (raw.what === 'fail' && raw.foreign !== undefined) {",
+      "this.#writer.append(draft, at)\n    if (raw.what === 'fail' && raw.foreign !== undefined) {",
+    ],
+    [
+      'engine/live.ts',
+      'causes: draft.causes }, at)\n    }\n    this.#writer.append(draft, at)',
+      'causes: draft.causes }, at)\n    }',
+    ],
+  ),
+  bug('timers fire before the run is resumed', 'I6 I9', [
+    'engine/live.ts',
+    'this.#writer.decide(at)\n',
+    'this.#writer.decide(at)\n      this.#fireTimers(at)\n',
+  ]),
+  bug('timers fire after the end', 'I6', [
+    'engine/live.ts',
+    'this.#state.finished ? undefined : this.#state.timers.first()',
+    'this.#state.timers.first()',
+  ]),
+  bug('a step that runs again does not wait for a place', 'I13', [
+    'engine/decide.ts',
+    'state.slots < (state.limits.max_concurrent ?? Infinity)',
+    "(state.steps.get(ready.step)?.status === 'retrying' || state.slots < (state.limits.max_concurrent ?? Infinity))",
+  ]),
+  bug('an effect begins although its attempt has ended in the same turn', 'I14', [
+    'engine/live.ts',
+    "if (step?.status !== 'running' || step.attempt !== intent.data.attempt) {",
+    'if (!step) {',
+  ]),
+  bug('replay takes the offer of an ended attempt', 'I4', [
+    'engine/deliveries.ts',
+    'offer.id === id && offer.attempt === attempt',
+    'offer.id === id',
+  ]),
+  bug('a run goes on writing after it was let go', 'I23', [
+    'engine/live.ts',
+    'await this.#ports.world.drain()\n      if (this.#over) return',
+    'await this.#ports.world.drain()',
+  ]),
+  bug('what is no outcome stops the engine', 'crash', [
+    'engine/perform.ts',
+    'if (!isOutcome(outcome)) throw',
+    'if (outcome === Infinity) throw',
+  ]),
 ]

@@ -13,6 +13,8 @@ export class SimProcess {
   alive = true
   /** It has been told that a cancellation is on disk. */
   toldOfCancel = false
+  /** It has let go of the run and may write nothing more. */
+  hasLeft = false
   readonly exited: Promise<void>
   #exit!: () => void
   #pausedUntil = 0

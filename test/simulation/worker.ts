@@ -8,8 +8,16 @@ const statuses: { [name: string]: number } = {}
 let events = 0
 let seeds = 0
 
+let seed = Number(first)
+process.on('unhandledRejection', (error) => {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  console.log(JSON.stringify({ violation: { mode, seed, head: '', invariant: 'crash', message } }))
+  process.exit(1)
+})
+
 for (let i = 0; i < Number(count); i++) {
-  const result = await runSeed(Number(first) + i * Number(step), { mode })
+  seed = Number(first) + i * Number(step)
+  const result = await runSeed(seed, { mode })
   seeds += 1
   events += result.events
   statuses[result.status] = (statuses[result.status] ?? 0) + 1

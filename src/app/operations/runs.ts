@@ -1,10 +1,13 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { readEvents } from '../../engine/engine.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { Event } from '../../events/event.ts'
 import type { App } from '../app.ts'
 import { defineOperation } from '../operation.ts'
-import { commandRun, continueRun, projectDigest, reportOf, requireRun, verifyStored } from '../runs.ts'
+import { findRunId } from '../run-id.ts'
+import { commandRun, continueRun, projectDigest, reportOf, requireRun, verifyFile, verifyStored } from '../runs.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
 
@@ -60,20 +63,6 @@ async function eventAt(app: App, id: string, seq: number): Promise<Event | undef
   return undefined
 }
 
-/** The full id of a run from what the user typed. */
-async function findRunId(app: App, given: string): Promise<string> {
-  const { journal } = await app.openJournal()
-  const ids = (await journal.list({ prefix: 'run/' })).map((info) => info.stream.slice('run/'.length))
-  if (given === 'latest' && ids[0] !== undefined) return ids[0]
-  if (ids.includes(given)) return given
-  const fitting = ids.filter((id) => id.startsWith(given))
-  if (fitting.length === 1) return fitting[0] as string
-  const message = fitting.length === 0 ? `there is no run ${given}` : `${fitting.length} runs begin with ${given}`
-  const hint =
-    fitting.length === 0 ? 'See them with: llm-orc runs list --all' : `They are: ${fitting.slice(0, 5).join(', ')}`
-  throw new OrcError({ code: 'not_found', message, hint })
-}
-
 export const showRun = defineOperation({
   name: 'runs show',
   summary: 'Show what a run did, and what it asks.',
@@ -107,13 +96,22 @@ export const tailRun = defineOperation({
 
 export const replayRun = defineOperation({
   name: 'runs replay',
-  summary: 'Verify a run: execute it again from its journal, touch nothing, and compare every event.',
-  input: z.object({ run }),
+  summary: 'Verify a run or a bundle: execute it again from its record, touch nothing, and compare every event.',
+  input: z.object({ run: z.string().min(1).describe('The id of the run, its beginning, `latest`, or a bundle file.') }),
   run: async (input, { app }) => {
+    const file = resolve(app.paths.cwd, input.run)
+    if (await isFile(file)) return verifyFile(file)
     const id = await findRunId(app, input.run)
     return { run: id, ...(await verifyStored(app, id)) }
   },
 })
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  )
+}
 
 export const cancelRun = defineOperation({
   name: 'runs cancel',

@@ -119,6 +119,23 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   },
   'runs doctor': { positional: ['run'] },
   'runs delete': { positional: ['run'], flags: { confirm: yes } },
+  'runs export': {
+    positional: ['run', 'file'],
+    flags: { redact: { placeholder: 'WHAT' } },
+    examples: ['llm-orc runs export latest run.bundle', 'llm-orc runs export latest run.bundle --redact step:pay'],
+  },
+  'runs import': { positional: ['file'], examples: ['llm-orc runs import run.bundle'] },
+  'runs fork': {
+    positional: ['run'],
+    flags: {
+      at: { placeholder: 'SEQ' },
+      model: { placeholder: 'STEP=MODEL' },
+      prompt: { placeholder: 'STEP=TEXT' },
+      answer: { placeholder: 'STEP=TEXT' },
+    },
+    examples: ['llm-orc runs fork latest --at 12 --model reviewer=openai/gpt-5.6'],
+  },
+  'runs compare': { positional: ['a', 'b'], examples: ['llm-orc runs compare 20261121-05 latest'] },
   'runs prune': {
     flags: { older_than: { placeholder: 'DAYS', old: ['--older-than-days'] } },
     examples: ['llm-orc runs prune --older-than 30 --dry-run'],

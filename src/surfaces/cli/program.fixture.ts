@@ -5,6 +5,8 @@ import { join } from 'node:path'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'main.ts')
 
+export const OPEN = Symbol('open')
+
 export interface Outcome {
   readonly code: number | null
   readonly killed: NodeJS.Signals | null
@@ -22,13 +24,13 @@ export interface Desk {
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
   write(file: string, content: string): void
-  /** Starts the program; `stdin` absent: /dev/null, 'open': a pipe that stays open and silent. */
+  /** Starts the program; `stdin` absent: /dev/null, `OPEN`: a pipe that stays open and silent. */
   start(args: readonly string[], options?: StartOptions): Started
   run(args: readonly string[], options?: StartOptions): Promise<Outcome>
 }
 
 interface StartOptions {
-  readonly stdin?: string | Buffer | 'open'
+  readonly stdin?: string | Buffer | typeof OPEN
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -51,7 +53,7 @@ export function makeDesk(): Desk {
       env: { ...env, ...more },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
-    if (stdin !== undefined && stdin !== 'open') {
+    if (stdin !== undefined && stdin !== OPEN) {
       child.stdin?.on('error', () => {})
       child.stdin?.end(stdin)
     }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, makeDesk } from './program.fixture.ts'
+import { type Desk, makeDesk, OPEN } from './program.fixture.ts'
 
 let desk: Desk
 
@@ -13,9 +13,8 @@ process.stdin.on('data', (part) => (text += part)).on('end', () => {
   console.log(JSON.stringify({ success: true, input: JSON.parse(text).input ?? JSON.parse(text).input_data ?? '' }))
 })
 `
-/** Says that it runs, then stays, whatever it is told. */
+/** Says that it runs, then stays. */
 const STAY = `import { writeFileSync } from 'node:fs'
-process.on('SIGTERM', () => {})
 writeFileSync('staying', '')
 setTimeout(() => {}, 60_000)
 `
@@ -26,9 +25,11 @@ beforeAll(() => {
   desk = makeDesk()
   desk.write('scripts/echo.mjs', ECHO)
   desk.write('scripts/stay.mjs', STAY)
+  desk.write('scripts/stubborn.mjs', `process.on('SIGTERM', () => {})\n${STAY}`)
   desk.write('scripts/fail.mjs', 'process.exit(3)\n')
   desk.write('ensembles/echo.yaml', ensembleOf('echo', 'echo.mjs'))
   desk.write('ensembles/stay.yaml', ensembleOf('stay', 'stay.mjs'))
+  desk.write('ensembles/stubborn.yaml', ensembleOf('stubborn', 'stubborn.mjs'))
   desk.write('ensembles/fail.yaml', ensembleOf('fail', 'fail.mjs'))
   desk.write(
     'ensembles/broken.yaml',
@@ -138,26 +139,35 @@ describe('results and exit codes', () => {
   })
 })
 
-describe('B17: standard input', () => {
+describe.concurrent('B17: standard input', () => {
   test('a pipe is the input; the line end of echo is not part of it', async () => {
     const { stdout } = await desk.run(['run', 'echo'], { stdin: 'from the pipe\n' })
     expect(JSON.parse(stdout)).toMatchObject({ input: 'from the pipe' })
   })
 
   test('an argument wins over a pipe, and a silent open pipe is not waited for', async () => {
-    const { child, ended } = desk.start(['run', 'echo', 'argument'], { stdin: 'open' })
+    const { child, ended } = desk.start(['run', 'echo', 'argument'], { stdin: OPEN })
     expect(JSON.parse((await ended).stdout)).toMatchObject({ input: 'argument' })
     child.stdin?.destroy()
   })
 
   test('a silent open pipe beside a prompt is left alone after a while, aloud', async () => {
     const { child, ended } = desk.start(['run', '-p', 'The bank lost the file on Monday. Why?', '-m', 'embedded'], {
-      stdin: 'open',
+      stdin: OPEN,
     })
     const { code, stderr } = await ended
     expect(code).toBe(0)
     expect(stderr).toMatch(/Nothing has come from standard input yet/)
     child.stdin?.destroy()
+  })
+
+  test('a slow pipe is waited for when there is no other input, and after a while that is said', async () => {
+    const { child, ended } = desk.start(['run', 'echo'], { stdin: OPEN })
+    child.stderr?.once('data', () => child.stdin?.end('at last'))
+    const { code, stdout, stderr } = await ended
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ input: 'at last' })
+    expect(stderr).toMatch(/waiting for its end/)
   })
 
   test.each([
@@ -230,13 +240,13 @@ describe('B17: Ctrl-C', () => {
   })
 
   test('twice ends at once with 130; the run is left as it is, and can be taken up', async () => {
-    const { child, ended } = await startStaying()
+    const { child, ended } = await startStaying('stubborn')
     child.kill('SIGINT')
     await new Promise((resolve) => child.stderr?.once('data', resolve))
     child.kill('SIGINT')
     const { code, killed } = await ended
     expect({ code, killed }).toEqual({ code: 130, killed: null })
-    expect(await lastRun()).toMatchObject({ target: 'stay', status: 'unfinished' })
+    expect(await lastRun()).toMatchObject({ target: 'stubborn', status: 'unfinished' })
   })
 
   test('ends following a run with 130', async () => {
@@ -249,9 +259,9 @@ describe('B17: Ctrl-C', () => {
     expect((await ran).code).toBe(130)
   })
 
-  async function startStaying() {
+  async function startStaying(ensemble = 'stay') {
     rmSync(join(desk.folder, 'staying'), { force: true })
-    const started = desk.start(['run', 'stay', 'x'])
+    const started = desk.start(['run', ensemble, 'x'])
     await untilThere(join(desk.folder, 'staying'))
     return started
   }

@@ -39,7 +39,8 @@ const INTRODUCTION = `# Command line
 \`llm-orc\` and \`llm-orchestrator\` are the same program. Standard output holds one result and nothing else; progress,
 notes and problems go to standard error. \`--output json\` prints the operation's whole result as one document, and when
 the operation fails, a document \`{"problems": [{"code", "message", …}]}\` with codes from [errors.md](errors.md).
-\`--\` ends the options: every word after it is an argument.`
+\`--\` ends the options: every word after it is an argument. A fault of the program itself is told in one line;
+\`LLM_ORC_DEBUG=1\` shows where it happened.`
 
 const INPUT = `## Where the input comes from
 
