@@ -1,7 +1,7 @@
 /** The work that is measured, and what is aimed at. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { inFolder, measureAlone, ROOT, type Side, startNode, startWorker, type Fake } from './processes.ts'
+import { CACHE, type Fake, inFolder, measureAlone, ROOT, type Side, startNode, startWorker } from './processes.ts'
 import type { Measured, Order, Shape } from './work.ts'
 
 /** One row of the table. `ratio`: ours as a multiple of the limit; `value`: ours alone. */
@@ -58,8 +58,7 @@ async function measureStart(side: Side, { fake }: Means): Promise<Measured> {
       XDG_CONFIG_HOME: folder,
       XDG_DATA_HOME: folder,
       XDG_STATE_HOME: folder,
-      // Compiled code is kept between starts, as on a user's machine.
-      XDG_CACHE_HOME: join(import.meta.dirname, '.cache'),
+      XDG_CACHE_HOME: CACHE,
       OPENAI_COMPATIBLE_BASE_URL: `${fake.url}/v1`,
     }
     const order: Order = { work: 'W5', url: fake.url, folder, shape: { layers: 1, wide: 1 }, manner: '', durable: false }

@@ -95,7 +95,11 @@ export async function continueRun(
 }
 
 /** Waits for a driven run's end or rest, and leaves its report. */
-export async function finishRun(app: App, run: Run, how: Steering & { readonly notes: readonly string[] }): Promise<RunResult> {
+export async function finishRun(
+  app: App,
+  run: Run,
+  how: Steering & { readonly notes: readonly string[] },
+): Promise<RunResult> {
   const stop = () => run.cancel('interrupted')
   if (how.signal?.aborted) stop()
   how.signal?.addEventListener('abort', stop, { once: true })

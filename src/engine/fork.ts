@@ -56,8 +56,7 @@ export async function createFork(
   parent: string,
   order: ForkOrder,
 ): Promise<ForkRefused | undefined> {
-  const wish = order.change ?? {}
-  const past = await readPast(ports, parent, order.at, wish)
+  const past = await readPast(ports, parent, { at: order.at, wish: order.change ?? {} })
   if ('refused' in past) return past
   const { journal, blobs, world } = ports
   const kept = await readRunKey(journal, parent)
@@ -82,7 +81,11 @@ interface Past {
   readonly files: readonly PinnedFile[]
 }
 
-async function readPast(ports: EnginePorts, parent: string, at: number, wish: ForkWish): Promise<Past | ForkRefused> {
+async function readPast(
+  ports: EnginePorts,
+  parent: string,
+  { at, wish }: { at: number; wish: ForkWish },
+): Promise<Past | ForkRefused> {
   const names = (wish.answers ?? []).map(({ step, effect = '' }) => `${step}/${effect}`)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) return refuse(`two answers are given for ${twice}`)

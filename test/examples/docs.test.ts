@@ -61,7 +61,7 @@ test('every command line on the pages and in the examples is one that the progra
 test('calls are found wherever a shell would begin a command', () => {
   expect(findCalls(`A=1 llm-orc run x "two words" --seed 1 >out.txt # llm-orc no`)).toEqual([['run', 'x', 'two words', '--seed', '1']])
   expect(findCalls(`git diff | llm-orc run y && echo "$(llm-orc runs list -o json | jq '.runs[0]')"`)).toEqual([['run', 'y']])
-  expect(findCalls(`id=$(llm-orc run z --detach); llm-orc runs tail 'a b' &`)).toEqual([['runs', 'tail', 'a b']])
+  expect(findCalls(`id=$(llm-orc run z --detach); llm-orc runs tail 'a b' &`)).toEqual([['run', 'z', '--detach'], ['runs', 'tail', 'a b']])
   expect(findCalls('echo llm-orc run')).toEqual([])
 })
 
@@ -92,7 +92,7 @@ test('ensembles on the pages are valid without a word of warning, and so are set
     }),
   )
   expect(faults).toEqual([])
-  expect(checked).toBeGreaterThan(8)
+  expect(checked).toBeGreaterThan(6)
 })
 
 test('the guide to ensembles names every key', () => {

@@ -43,7 +43,7 @@ export async function gradeBug(bug: PlantedBug, seeds = 2_000): Promise<Grade> {
       `${seeds}`,
       '1',
       'first',
-    ])
+    ]).catch((error: { stdout: string }) => error)
     const line = stdout.split('\n').find((text) => text.startsWith('{"violation"'))
     const violation = line && JSON.parse(line).violation
     const found = violation && { ...violation, seeds: violation.seed + 1 }

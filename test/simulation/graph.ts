@@ -26,7 +26,7 @@ export function drawLimits(seed: string): RunLimits {
     backoff_ms: chance.pick([1, 20, 500]),
     backoff_cap_ms: chance.pick([100, 2_000, 60_000]),
     ...(chance.hit(0.5) ? { max_concurrent: chance.between(1, 4) } : {}),
-    ...(chance.hit(0.15) ? { timeout_ms: chance.pick([50, 400, 5_000, 60_000]) } : {}),
+    ...(chance.hit(0.25) ? { timeout_ms: chance.pick([50, 150, 400, 1_500, 5_000, 60_000]) } : {}),
   }
 }
 
@@ -40,7 +40,7 @@ function drawStep(id: string, before: readonly GraphStep[], chance: Chance): Gra
     kind: 'simulated',
     spec: { ops: drawOps(id, 0, chance) as unknown as Json },
     after,
-    ...(chance.hit(0.4) ? { retry: { attempts: chance.between(2, 4), delay_ms: chance.between(0, 300) } } : {}),
+    ...(chance.hit(0.4) ? { retry: { attempts: chance.between(2, 4), delay_ms: chance.pick([0, 0, 20, 300]) } } : {}),
     ...(chance.hit(0.25) ? { timeout_ms: chance.pick([20, 50, 100, 400, 3_000, 30_000]) } : {}),
     ...(chance.hit(0.4) ? { on_unknown: chance.pick(['ask', 'retry', 'fail'] as const) } : {}),
   }
@@ -75,7 +75,7 @@ function drawEffect(chance: Chance): Op {
     kind,
     safety,
     ...(chance.hit(0.3) ? { name: chance.pick(['read', 'write']) } : {}),
-    ...(chance.hit(0.5) ? { pool: chance.pick(['narrow', 'wide']) } : {}),
+    ...(chance.hit(0.5) ? { pool: chance.pick(['narrow', 'narrow', 'wide']) } : {}),
   }
 }
 

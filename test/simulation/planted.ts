@@ -87,7 +87,7 @@ export const PLANTED: readonly PlantedBug[] = [
     'return Math.max(wait, retryAfter ?? 0)',
     'return wait',
   ]),
-  bug('any wait a server asks for is obeyed', 'I15', [
+  bug('any wait a server asks for is obeyed', 'I15 I7', [
     effects,
     'if (retryAfter !== undefined && retryAfter > backoff_cap_ms) return undefined',
     '',
@@ -115,7 +115,7 @@ export const PLANTED: readonly PlantedBug[] = [
     ['engine/decide.ts', 'if (ready && !state.stop && ', 'if (ready && '],
     [steps, 'if (state.stop) return\n  const cause', 'const cause'],
   ),
-  bug('a cancellation does not reach what has been retried', 'I14 I7 I5 I6', [
+  bug('a cancellation does not reach what has been retried', 'I14 I7', [
     steps,
     'for (const id of state.active) state.due.push',
     'for (const id of state.active) if ((state.steps.get(id)?.attempt ?? 0) < 2) state.due.push',

@@ -16,14 +16,17 @@ export const exportRun = defineOperation({
     redact: z
       .array(z.string())
       .default([])
-      .describe('Leave contents out: all, input, step:NAME, text:WORDS, an event type or a place in it; may be repeated.'),
+      .describe(
+        'Leave contents out: all, input, step:NAME, text:WORDS, an event type or a place in it; may be repeated.',
+      ),
   }),
   run: async (input, { app }) => {
     const run = await findRunId(app, input.run)
     const { journal, blobs } = await app.openJournal()
     const record = readJournal({ journal, blobs }, run)
     const file = resolve(app.paths.cwd, input.file)
-    if (input.redact.length === 0) return { run, file, ...(await writeBundleFile(file, writeBundle(record, nodeTools))), redacted: [] }
+    if (input.redact.length === 0)
+      return { run, file, ...(await writeBundleFile(file, writeBundle(record, nodeTools))), redacted: [] }
     const { lines, places } = await redactBundle(record, parseRedactions(input.redact), nodeTools)
     return { run, file, ...(await writeBundleFile(file, lines)), redacted: places }
   },

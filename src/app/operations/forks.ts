@@ -14,7 +14,11 @@ import { loadContents } from '../run-report.ts'
 import { finishRun, holdLease, makeRunId, requireRun } from '../runs.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
-const assignment = (what: string) => z.array(z.string().regex(/^[^=]+=/s, 'STEP=VALUE is expected')).default([]).describe(what)
+const assignment = (what: string) =>
+  z
+    .array(z.string().regex(/^[^=]+=/s, 'STEP=VALUE is expected'))
+    .default([])
+    .describe(what)
 
 export const forkRunOperation = defineOperation({
   name: 'runs fork',
@@ -78,7 +82,9 @@ async function readWish(app: App, words: WishWords): Promise<ForkWish> {
   return {
     ...(words.input === undefined ? {} : { input: words.input }),
     ...(specs.size === 0 ? {} : { specs: Object.fromEntries(specs) }),
-    answers: words.answer.map(splitAssignment).map(([step, text]) => ({ step, answer: makeAnswer(kinds.get(step), text) })),
+    answers: words.answer
+      .map(splitAssignment)
+      .map(([step, text]) => ({ step, answer: makeAnswer(kinds.get(step), text) })),
   }
 }
 
@@ -122,7 +128,11 @@ export const compareRunsOperation = defineOperation({
     const { blobs } = await app.openJournal()
     const side = async (given: string) => {
       const id = await findRunId(app, given)
-      return { events: await requireRun(app, id), read: async (value: Parameters<Awaited<ReturnType<typeof loadContents>>>[0]) => (await loadContents([value], id, blobs))(value) }
+      return {
+        events: await requireRun(app, id),
+        read: async (value: Parameters<Awaited<ReturnType<typeof loadContents>>>[0]) =>
+          (await loadContents([value], id, blobs))(value),
+      }
     }
     return compareRuns(await side(input.a), await side(input.b))
   },

@@ -31,13 +31,18 @@ export const runOperation = defineOperation({
   run: async (input, { app, signal, watcher }) => {
     if (input.target === undefined && input.prompt === undefined) {
       const hint = 'For example: llm-orc run document-brief < notes.md, or: llm-orc run -p "Why is the sky blue?"'
-      throw new OrcError({ code: 'bad_input', message: 'there is nothing to run: name an ensemble or give a prompt', hint })
+      throw new OrcError({
+        code: 'bad_input',
+        message: 'there is nothing to run: name an ensemble or give a prompt',
+        hint,
+      })
     }
     if (input.target !== undefined && input.prompt !== undefined) {
       const hint = `Give the ensemble its input instead: llm-orc run ${input.target} "…"`
       throw new OrcError({ code: 'bad_input', message: 'a run has an ensemble or a prompt, not both', hint })
     }
-    const target = input.target === undefined ? await makePromptTarget(app, input.model) : await findTarget(app, input.target)
+    const target =
+      input.target === undefined ? await makePromptTarget(app, input.model) : await findTarget(app, input.target)
     const given = input.input ?? (await readInput(input.input_file))
     // A prompt speaks about what is given with it: `git diff | llm-orc run -p "Review this"`.
     const asked = input.prompt === undefined ? given : [input.prompt, given].filter(Boolean).join('\n\n')

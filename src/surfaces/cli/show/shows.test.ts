@@ -10,6 +10,8 @@ const pipe: Page = { style, rich: false, terminal: false }
 const screen: Page = { style, width: 60, rich: true, terminal: true }
 const HOSTILE = 'red\u001b[31m\u0007\nline\u202e \u009b2J'
 
+const SPENT = { calls: 1, failed_calls: 0, cached_calls: 0, unmetered: 0, unpriced: 0 }
+
 const RESULTS: { readonly [operation: string]: unknown } = {
   init: { folder: '/p/.llm-orc', written: ['/p/.llm-orc/config.yaml'], kept: ['/p/.llm-orc/.gitignore'] },
   'runs list': {
@@ -21,6 +23,23 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     problems: [],
     runs: [{ run: 'r1', events: 3, healthy: false, message: HOSTILE }],
     healthy: false,
+  },
+  'runs export': { run: 'r1', file: HOSTILE, bytes: 120, redacted: ['3/input', HOSTILE] },
+  'runs import': { run: HOSTILE, events: 3, written: 3 },
+  'runs compare': {
+    a: { run: 'a', events: 9, head: '', status: 'succeeded', ms: 5, spent: SPENT },
+    b: { run: HOSTILE, events: 9, head: '', status: 'failed', ms: 7, spent: SPENT },
+    shared: 4,
+    divergence: {
+      index: 5,
+      a: { type: 'effect-done' },
+      b: { type: 'effect-done' },
+      step: HOSTILE,
+      path: 'data/x',
+      left: HOSTILE,
+      right: [1],
+    },
+    steps: [{ step: HOSTILE, a: { status: 'succeeded', output: HOSTILE }, b: undefined, same: false }],
   },
   'runs delete': { run: 'r1', deleted: true },
   'runs prune': { dry_run: true, removed: ['r1'] },
@@ -93,7 +112,8 @@ describe('every result can be shown', () => {
   test('operations without a look of their own are few', () => {
     const without = operations.filter(
       ({ name }) =>
-        !(name in RESULTS) && !/^(run|demo|version|validate \w+|runs (show|tail|cancel|resume|resolve))$/.test(name),
+        !(name in RESULTS) &&
+        !/^(run|demo|version|validate \w+|runs (show|tail|cancel|resume|resolve|fork))$/.test(name),
     )
     expect(without.map(({ name }) => name)).toEqual([])
   })

@@ -1,4 +1,6 @@
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
+import { showExport, showImport } from './bundles.ts'
+import { showComparison } from './compare.ts'
 import { showCheck, showEnsembles, showOneEnsemble } from './ensembles.ts'
 import { showInit } from './init.ts'
 import type { Page, Show, Shown } from './page.ts'
@@ -17,6 +19,10 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'runs resume': showRunResult,
   'runs cancel': showRunResult,
   'runs resolve': showRunResult,
+  'runs fork': showRunResult,
+  'runs export': showExport,
+  'runs import': showImport,
+  'runs compare': showComparison,
   'runs list': showRuns,
   'runs show': showOneRun,
   'runs tail': () => ({ text: '' }),
