@@ -34,6 +34,7 @@ export function makeHome(): { readonly home: string; readonly env: Record<string
       XDG_CACHE_HOME: join(home, 'cache'),
       TERM: 'dumb',
       LANG: 'C.UTF-8',
+      ...(process.env.LLM_ORC_VERIFY_RUNS ? { LLM_ORC_VERIFY_RUNS: '1' } : {}),
     },
   }
 }

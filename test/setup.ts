@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 for (const name of Object.keys(process.env)) {
+  if (name === 'LLM_ORC_VERIFY_RUNS') continue
   if (/_API_KEY$|_TOKEN$|^LLM_ORC|^AI3_|^OLLAMA_HOST$/.test(name)) delete process.env[name]
 }
 const home = mkdtempSync(join(tmpdir(), 'llm-orc-test-home-'))

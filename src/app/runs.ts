@@ -111,11 +111,20 @@ export async function finishRun(
       hint: `Look at it with: llm-orc runs show ${run.id}`,
     })
   }
+  if (app.env.values.get('LLM_ORC_VERIFY_RUNS')) await requireEqual(app, run.id)
   const report = await reportOf(app, run.id)
   const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
   if (end.outcome === 'resting') return { ...result, asks: end.asks }
   const place = await writeArtifacts({ dir: artifactsFolder(app), report })
   return { ...result, artifacts: place.folder }
+}
+
+/** With LLM_ORC_VERIFY_RUNS set, every run that ends or rests here is verified at once: the test suite proves replay everywhere. */
+async function requireEqual(app: App, run: string): Promise<void> {
+  const verdict = await verifyStored(app, run)
+  if (verdict.equal) return
+  const hint = `Look at it with: llm-orc runs replay ${run}`
+  throw new OrcError({ code: 'replay_differs', message: `the run ${run} does not come out the same: ${verdict.message}`, hint })
 }
 
 /** Where this project's (or the user's) readable run folders are. */

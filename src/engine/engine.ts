@@ -151,8 +151,8 @@ export async function resumeRun(
   }
   const only = new Set<string>()
   for (const step of folded.steps.values()) if (step.status === 'running') only.add(`${step.id}@${step.attempt}`)
-  let live: LiveRun | undefined
-  const eventAt = (seq: number) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq)
+  const driver: { live?: LiveRun } = {}
+  const eventAt = (seq: number) => driver.live?.pendingEvent(seq) ?? readEvent(ports, run, seq)
   const store = new ContentStore({
     run,
     ...(runKey ? { runKey: runKey.key } : {}),
@@ -169,7 +169,7 @@ export async function resumeRun(
     store,
     only,
     deliveries: {
-      changed: () => live?.kick(),
+      changed: () => driver.live?.kick(),
       delta: (step, attempt, delta) => ports.watcher?.delta?.(step, attempt, delta),
     },
   })
@@ -182,7 +182,8 @@ export async function resumeRun(
   } catch (error) {
     throw error instanceof ContentRemoved ? contentGone(run, error.step ?? 'a step') : error
   }
-  live = new LiveRun({ run, ports, state: replay.state, store, deliveries: replay.deliveries, lease: how.lease })
+  const live = new LiveRun({ run, ports, state: replay.state, store, deliveries: replay.deliveries, lease: how.lease })
+  driver.live = live
   // A fork that nobody has driven yet needs no word of being taken up.
   const fresh =
     last.type === 'run-forked' && !how.files && canonicalJson(folded.kinds) === canonicalJson(versionsOf(kinds))

@@ -87,6 +87,7 @@ export const ERROR_CODES = {
   effect_unknown: { exit: 1, summary: 'Nobody knows whether an effect happened.' },
   resolved_as_failed: { exit: 1, summary: 'A person said that the effect failed, or never happened.' },
   output_failed: { exit: 1, summary: 'The result could not be written to standard output.' },
+  replay_differs: { exit: 1, summary: 'A run, executed again from its journal, does not come out the same.' },
   internal: { exit: 1, summary: 'The program itself is broken; please report it.' },
 } as const satisfies Record<string, { exit: number; summary: string }>
 

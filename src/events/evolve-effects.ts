@@ -103,7 +103,7 @@ export function finishEffect(state: RunState, event: EventOf<'effect-done'>): vo
 }
 
 /** A fork answers, in the world's place, an effect that nobody has answered. */
-export function answerEffect(state: RunState, effect: EffectState, seq: number): void {
+export function answerEffect(state: RunState, effect: EffectState): void {
   if (effect.status === 'waiting') stopWaiting(state, effect)
   if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
   closeEffect(state, effect, 'done')

@@ -58,7 +58,7 @@ function changeSpec(
 function giveAnswer(state: RunState, answer: NonNullable<ForkChange['answers']>[number], seq: number): void {
   const step = state.steps.get(answer.step)
   const open = step && unansweredOf(state, step).find((effect) => answerFits(answer, effect))
-  if (open) return answerEffect(state, open, seq)
+  if (open) return answerEffect(state, open)
   const presets = state.presets.get(answer.step) ?? []
   presets.push({ effect: answer.effect, kind: answer.kind, seq })
   state.presets.set(answer.step, presets)

@@ -105,7 +105,7 @@ function startRun(state: RunState, { data, seq, at }: EventOf<'run-started'>): v
   if (timeout !== undefined) state.timers.add({ key: 'deadline', due: at + timeout, cause: seq, what: 'deadline' })
 }
 
-function receiveSteps(state: RunState, { data, seq }: EventOf<'steps-added'>): void {
+function receiveSteps(state: RunState, { data }: EventOf<'steps-added'>): void {
   if ('from' in data) {
     takeDue(state)
     addSteps(state, state.planned ?? [])

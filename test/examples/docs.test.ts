@@ -30,7 +30,8 @@ const guide = (name: string) => readFileSync(join(root, 'docs', 'guides', `${nam
 /** Why the program would refuse the words; undefined when it would not. */
 async function refuse(words: readonly string[]): Promise<string | undefined> {
   if (words.some((word) => word === '--help' || word === '-h' || word === '--version')) return undefined
-  if (words[0] === 'help') return words.length === 1 || findPlace(tree, words.slice(1)).command ? undefined : 'no such command'
+  if (words[0] === 'help')
+    return words.length === 1 || findPlace(tree, words.slice(1)).command ? undefined : 'no such command'
   return parseArguments(tree, words).then(
     () => undefined,
     (error: Error) => error.message,
@@ -39,13 +40,18 @@ async function refuse(words: readonly string[]): Promise<string | undefined> {
 
 test('every command line on the pages and in the examples is one that the program reads', async () => {
   const places = pages.flatMap(({ file, blocks }) =>
-    blocks.flatMap(({ language, line, lines }) => (language === 'sh' ? lines.map((text, index) => ({ at: `${file}:${line + index}`, text })) : [])),
+    blocks.flatMap(({ language, line, lines }) =>
+      language === 'sh' ? lines.map((text, index) => ({ at: `${file}:${line + index}`, text })) : [],
+    ),
   )
-  const files = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).filter((file) => /\.(yaml|ts)$/.test(file))
+  const files = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\.(yaml|ts)$/.test(file),
+  )
   for (const file of files) {
     const lines = readFileSync(join(root, 'examples', file), 'utf8').split('\n')
     lines.forEach((text, index) => {
-      if (/^(#|\/\/) {3}/.test(text)) places.push({ at: `examples/${file}:${index + 1}`, text: text.replace(/^\S+/, '') })
+      if (/^(#|\/\/) {3}/.test(text))
+        places.push({ at: `examples/${file}:${index + 1}`, text: text.replace(/^\S+/, '') })
     })
   }
   const calls = places.flatMap(({ at, text }) => findCalls(text).map((words) => ({ at, words })))
@@ -59,9 +65,16 @@ test('every command line on the pages and in the examples is one that the progra
 })
 
 test('calls are found wherever a shell would begin a command', () => {
-  expect(findCalls(`A=1 llm-orc run x "two words" --seed 1 >out.txt # llm-orc no`)).toEqual([['run', 'x', 'two words', '--seed', '1']])
-  expect(findCalls(`git diff | llm-orc run y && echo "$(llm-orc runs list -o json | jq '.runs[0]')"`)).toEqual([['run', 'y']])
-  expect(findCalls(`id=$(llm-orc run z --detach); llm-orc runs tail 'a b' &`)).toEqual([['run', 'z', '--detach'], ['runs', 'tail', 'a b']])
+  expect(findCalls(`A=1 llm-orc run x "two words" --seed 1 >out.txt # llm-orc no`)).toEqual([
+    ['run', 'x', 'two words', '--seed', '1'],
+  ])
+  expect(findCalls(`git diff | llm-orc run y && echo "$(llm-orc runs list -o json | jq '.runs[0]')"`)).toEqual([
+    ['run', 'y'],
+  ])
+  expect(findCalls(`id=$(llm-orc run z --detach); llm-orc runs tail 'a b' &`)).toEqual([
+    ['run', 'z', '--detach'],
+    ['runs', 'tail', 'a b'],
+  ])
   expect(findCalls('echo llm-orc run')).toEqual([])
 })
 
@@ -97,7 +110,17 @@ test('ensembles on the pages are valid without a word of warning, and so are set
 
 test('the guide to ensembles names every key', () => {
   const text = guide('ensembles')
-  const places = [[], ['agents', 0], ['agents', 0, 'depends_on', 0], ['coordinator'], ['validation'], ['validation', 'structural'], ['validation', 'schema', 0], ['validation', 'behavioral', 0], ['validation', 'quantitative', 0]]
+  const places = [
+    [],
+    ['agents', 0],
+    ['agents', 0, 'depends_on', 0],
+    ['coordinator'],
+    ['validation'],
+    ['validation', 'structural'],
+    ['validation', 'schema', 0],
+    ['validation', 'behavioral', 0],
+    ['validation', 'quantitative', 0],
+  ]
   const keys = new Set(places.flatMap((place) => knownKeysAt(place)))
   expect(keys.size).toBeGreaterThan(60)
   expect([...keys].filter((key) => !text.includes(`\`${key}\``) && !text.includes(`\`${key}:`))).toEqual([])
@@ -108,6 +131,10 @@ test('the guide to configuration names every setting, every key of a profile and
   const settings = listSettings().map(({ path }) => path.join('.'))
   expect(settings.filter((setting) => !text.includes(`\`${setting}\``))).toEqual([])
   expect(Object.keys(profileSchema.shape).filter((key) => !text.includes(`\`${key}\``))).toEqual([])
-  expect(VENDORS.flatMap(({ name, key_names, url_names }) => [name, ...key_names, ...url_names]).filter((name) => !text.includes(`\`${name}\``))).toEqual([])
+  expect(
+    VENDORS.flatMap(({ name, key_names, url_names }) => [name, ...key_names, ...url_names]).filter(
+      (name) => !text.includes(`\`${name}\``),
+    ),
+  ).toEqual([])
   expect(text).toContain(nameVariable(['default_profile']))
 })

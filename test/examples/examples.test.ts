@@ -28,7 +28,10 @@ interface Agent {
 /** The lines `#   COMMAND` at the top of an example; the first goes to its folder, as the shell here does by itself. */
 function readCommands(file: string): string[] {
   const lines = readFileSync(join(examples, file), 'utf8').split('\n')
-  const head = lines.slice(0, lines.findIndex((line) => !/^(#|\/\/)/.test(line)))
+  const head = lines.slice(
+    0,
+    lines.findIndex((line) => !/^(#|\/\/)/.test(line)),
+  )
   return head.flatMap((line) => /^(?:#|\/\/) {3}(\S.*)$/.exec(line)?.[1] ?? [])
 }
 
@@ -59,8 +62,7 @@ test('pipeline: fields of one script reach the next with their types', async () 
 test('opinions: the verdict reads both answers; without the layer the model at hand answers', async () => {
   const [scripted, other] = await follow('opinions')
   expect(scripted?.stdout.trim()).toBe('Wait for the tram, then move.')
-  expect(other?.stdout.trim()).not.toBe('')
-  expect(other?.stderr).toContain('note: ')
+  expect(other?.stdout).toContain('[embedded:')
 })
 
 test('fallback: the third profile answers, and the record says why', async () => {
@@ -84,14 +86,18 @@ test('self-check: what it demands of itself holds, and a demand that does not is
 
 describe('careful', () => {
   const cwd = join(copy, 'careful')
-  const paid = () => (existsSync(join(cwd, 'payments.log')) ? readFileSync(join(cwd, 'payments.log'), 'utf8').split('\n').length - 1 : 0)
+  const paid = () =>
+    existsSync(join(cwd, 'payments.log')) ? readFileSync(join(cwd, 'payments.log'), 'utf8').split('\n').length - 1 : 0
   const [, whole = '', cut = '', ...after] = readCommands('careful/careful.yaml')
 
   test('an idempotent script is tried again', async () => {
     const done = await shell.run(`${whole} --output json`, cwd)
     expect(done.code).toBe(0)
     const { report } = JSON.parse(done.stdout) as Result
-    expect(report.agents.map(({ name, attempts }) => [name, attempts])).toEqual([['fetch', 2], ['pay', 1]])
+    expect(report.agents.map(({ name, attempts }) => [name, attempts])).toEqual([
+      ['fetch', 2],
+      ['pay', 1],
+    ])
     expect(paid()).toBe(1)
   })
 

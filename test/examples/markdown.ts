@@ -13,7 +13,9 @@ export interface Block {
 /** The pages that people wrote; the reference of the command line is generated and compared elsewhere. */
 export function listPages(): string[] {
   const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => `docs/${file}`)
-  return ['README.md', 'CONTRIBUTING.md', ...below].filter((file) => file.endsWith('.md') && file !== 'docs/cli.md').sort()
+  return ['README.md', 'CONTRIBUTING.md', ...below]
+    .filter((file) => file.endsWith('.md') && file !== 'docs/cli.md')
+    .sort()
 }
 
 export function readBlocks(file: string): Block[] {
@@ -52,7 +54,14 @@ function splitCommands(line: string): string[][] {
     else if (/^\d?[<>]/.test(token)) glued = true
     else if (/^(\$\(|[|;&()]+)$/.test(token)) commands.push([])
     else {
-      commands.at(-1)?.push(token.replace(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g, (_, single, double, plain) => single ?? double?.replace(/\\(.)/g, '$1') ?? plain))
+      commands
+        .at(-1)
+        ?.push(
+          token.replace(
+            /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g,
+            (_, single, double, plain) => single ?? double?.replace(/\\(.)/g, '$1') ?? plain,
+          ),
+        )
       glued = true
     }
   }

@@ -31,7 +31,11 @@ export function openShell(): Shell {
 }
 
 function runShell(command: string, cwd: string, env: Record<string, string>): Promise<Said> {
-  const child = spawn('bash', ['--norc', '-o', 'pipefail', '-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('bash', ['--norc', '-o', 'pipefail', '-c', command], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
