@@ -26,6 +26,7 @@ const run = promisify(execFile)
 const worker = fileURLToPath(new URL('../test/simulation/worker.ts', import.meta.url))
 
 interface Sum {
+  readonly digest: string
   seeds: number
   events: number
   readonly points: { [name: string]: number }
@@ -48,12 +49,13 @@ async function simulate(): Promise<number> {
     Array.from({ length: cores }, (_, i) => {
       const count = Math.ceil((seeds - i) / cores)
       const words = [worker, mode, `${first + i}`, `${count}`, `${cores}`]
-      return run(process.execPath, words, { maxBuffer: 64 * 1024 * 1024 })
+      // A worker that crashes says so before.
+      return run(process.execPath, words, { maxBuffer: 64 * 1024 * 1024 }).catch((error: { stdout: string }) => error)
     }),
   )
   const lines = outputs.flatMap(({ stdout }) => stdout.trim().split('\n')).map((line) => JSON.parse(line))
   const violations = lines.flatMap((line) => (line.violation ? [line.violation as Found] : []))
-  const sum: Sum = { seeds: 0, events: 0, points: {}, cells: {}, statuses: {} }
+  const sum: Sum = { digest: '', seeds: 0, events: 0, points: {}, cells: {}, statuses: {} }
   for (const part of lines.flatMap((line) => (line.sum ? [line.sum as Sum] : []))) {
     sum.seeds += part.seeds
     sum.events += part.events
@@ -61,7 +63,18 @@ async function simulate(): Promise<number> {
       for (const [name, times] of Object.entries(part[table])) sum[table][name] = (sum[table][name] ?? 0) + times
   }
   report(sum, { violations, seconds: (performance.now() - began) / 1000 })
-  return violations.length > 0 ? 1 : 0
+  return violations.length > 0 || !(await givesSameBytes()) ? 1 : 0
+}
+
+/** Two more processes simulate the first seeds again: every head has to be the same. */
+async function givesSameBytes(): Promise<boolean> {
+  const count = Math.min(60, seeds)
+  const words = [worker, mode, `${first}`, `${count}`]
+  const [one, other] = await Promise.all([run(process.execPath, words), run(process.execPath, words)])
+  const digestOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout.trim().split('\n').at(-1) ?? '').sum?.digest
+  const same = digestOf(one) !== undefined && digestOf(one) === digestOf(other)
+  console.log(`${count} seeds twice: ${same ? 'the same bytes' : 'VIOLATION D2: other bytes'}`)
+  return same
 }
 
 function report(sum: Sum, { violations, seconds }: { violations: readonly Found[]; seconds: number }): void {

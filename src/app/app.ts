@@ -4,6 +4,7 @@ import type { Paths } from '../config/paths.ts'
 import type { Profiles } from '../config/profiles.ts'
 import type { Problem } from '../events/errors.ts'
 import type { OpenSqliteJournal } from '../journal/sqlite.ts'
+import type { Redact } from '../trust/redaction.ts'
 import type { Models } from './models.ts'
 
 /** What every operation works with. Made once per process by `createApp`; what is expensive is opened when it is asked for. */
@@ -15,6 +16,8 @@ export interface App {
   readonly models: Models
   /** What is wrong in the user's files and did not keep the program from starting. */
   readonly warnings: readonly Problem[]
+  /** The one sink through which text leaves: known secrets are taken out. */
+  readonly redact: Redact
   /** The journal of this user, opened on first use. */
   openJournal(): Promise<OpenSqliteJournal>
   close(): Promise<void>

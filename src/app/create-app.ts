@@ -6,6 +6,7 @@ import { readProfiles } from '../config/profiles.ts'
 import { OrcError } from '../events/errors.ts'
 import { hasErrors } from '../graph/report.ts'
 import type { OpenSqliteJournal } from '../journal/sqlite.ts'
+import { createRedaction, findSecrets } from '../trust/redaction.ts'
 import type { App } from './app.ts'
 import { createModels } from './models.ts'
 import { findPackageRoot } from './package-root.ts'
@@ -36,6 +37,7 @@ export async function createApp(given: {
     profiles,
     models,
     warnings: [...problems, ...profiles.problems],
+    redact: createRedaction(findSecrets(env.values)),
     openJournal: () => {
       journal ??= openJournal(join(config.paths.data, 'journal.db'))
       return journal

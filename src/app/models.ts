@@ -91,6 +91,15 @@ export function createModels(from: {
   }
 
   const look = async (): Promise<Choice> => {
+    const named = config.settings.default_profile
+    if (named !== undefined && !profiles.profiles.has(named)) {
+      const hint = 'Define it under `model_profiles:`, or name another one.'
+      throw new OrcError({
+        code: 'profile_missing',
+        message: `default_profile names "${named}", which does not exist`,
+        hint,
+      })
+    }
     const configured = findDefaultProfile(config.settings, profiles.profiles)
     if (configured) return { profile: configured, why: `${describe(configured)}, because it is the configured default` }
     for (const vendor of VENDORS) {

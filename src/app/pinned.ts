@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { findEnsemble } from '../config/find-ensemble.ts'
 import { resolveScript } from '../config/scripts.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
@@ -58,8 +59,10 @@ function newestFiles(events: readonly Event[]): readonly PinnedFile[] {
 async function readNow(app: App, name: string): Promise<string | undefined> {
   const [kind = '', ...words] = name.split(' ')
   const reference = words.join(' ')
+  if (kind === 'file')
+    return readFile(resolve(app.paths.project ?? app.paths.cwd, reference), 'utf8').catch(() => undefined)
   if (kind === 'ensemble') {
-    const looked = await findEnsemble(reference, app.paths, { files: true })
+    const looked = await findEnsemble(reference, app.paths)
     return 'found' in looked ? looked.found.text : undefined
   }
   const script = await resolveScript(reference, app.paths, { node: process.execPath })

@@ -13,7 +13,7 @@ import {
 import type { Command } from '../engine/inbox.ts'
 import type { RunEnd } from '../engine/live.ts'
 import type { Watcher } from '../engine/world.ts'
-import { OrcError } from '../events/errors.ts'
+import { OrcError, type Problem } from '../events/errors.ts'
 import type { Event, RunLimits } from '../events/event.ts'
 import type { Json } from '../events/values.ts'
 import type { RunReport } from '../events/views/run-report.ts'
@@ -39,6 +39,10 @@ export interface RunResult {
   /** The folder with `execution.json` and `execution.md`. */
   readonly artifacts?: string
   readonly provider_notes: readonly string[]
+  /** What the definition's files could say better. */
+  readonly warnings?: readonly Problem[]
+  /** The ensemble wants its answer shown alone. */
+  readonly raw_output?: boolean
 }
 
 export interface RunOrder {
@@ -60,7 +64,13 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
   const plan = planRun(app, order)
   const lease = await holdLease(app, plan.run)
   const run = await startRun(ports, plan, lease)
-  return finishRun(app, run, { ...steering, notes: order.target.notes })
+  const result = await finishRun(app, run, { ...steering, notes: order.target.notes })
+  const { warnings, ensemble } = order.target
+  return {
+    ...result,
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...(ensemble?.raw_output ? { raw_output: true } : {}),
+  }
 }
 
 /** Writes a run that another process will drive. */
@@ -115,7 +125,8 @@ export async function finishRun(
   const report = await reportOf(app, run.id)
   const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
   if (end.outcome === 'resting') return { ...result, asks: end.asks }
-  const place = await writeArtifacts({ dir: artifactsFolder(app), report })
+  const clean = JSON.parse(app.redact(JSON.stringify(report))) as RunReport
+  const place = await writeArtifacts({ dir: artifactsFolder(app), report: clean })
   return { ...result, artifacts: place.folder }
 }
 
@@ -124,7 +135,11 @@ async function requireEqual(app: App, run: string): Promise<void> {
   const verdict = await verifyStored(app, run)
   if (verdict.equal) return
   const hint = `Look at it with: llm-orc runs replay ${run}`
-  throw new OrcError({ code: 'replay_differs', message: `the run ${run} does not come out the same: ${verdict.message}`, hint })
+  throw new OrcError({
+    code: 'replay_differs',
+    message: `the run ${run} does not come out the same: ${verdict.message}`,
+    hint,
+  })
 }
 
 /** Where this project's (or the user's) readable run folders are. */

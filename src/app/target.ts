@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { relative } from 'node:path'
+import type { EnsembleFile } from '../config/definitions.ts'
 import { findEnsemble } from '../config/find-ensemble.ts'
 import { readRoles } from '../config/roles.ts'
 import { resolveScript } from '../config/scripts.ts'
@@ -25,19 +27,33 @@ export interface Target {
 
 /** An ensemble by name or path, compiled and ready. Throws OrcError with every problem of it. */
 export async function findTarget(app: App, name: string): Promise<Target> {
+  const { target, problems } = await inspectTarget(app, name)
+  if (target) return target
+  throw new OrcError(problems.filter(isError))
+}
+
+/** Everything there is to say about an ensemble, and what can be run of it when nothing is wrong. */
+export async function inspectTarget(
+  app: App,
+  name: string,
+): Promise<{ readonly file: string; readonly target?: Target; readonly problems: readonly Problem[] }> {
   const looked = await findEnsemble(name, app.paths, { files: true })
   if ('problem' in looked) throw new OrcError(looked.problem)
   const { found } = looked
   const { parseEnsemble } = await import('../graph/ensemble-parse.ts')
   const { checkRunnable } = await import('../graph/runnable.ts')
   const { compileEnsemble } = await import('../graph/ensemble-compile.ts')
-  const parsed = parseEnsemble(found.text, found.file)
-  const unsupported = parsed.ensemble ? checkRunnable(parsed.ensemble) : []
-  const problems: Problem[] = [...parsed.problems, ...unsupported]
-  if (!parsed.ensemble || problems.some(isError)) throw new OrcError(problems.filter(isError))
-  const { ensemble } = parsed
-  const scripts = await resolveScripts(app, parsed.references.scripts)
-  const roles = await resolveRoles(app, parsed.references.roles)
+  const { ensemble, problems: parsing, references } = parseEnsemble(found.text, found.file)
+  const problems: Problem[] = [...parsing, ...(ensemble ? checkRunnable(ensemble) : [])]
+  const scripts = await resolveScripts(app, references.scripts)
+  if (!ensemble) {
+    const { file } = found
+    return {
+      file,
+      problems: [...problems, ...missingReferences(app, { scripts, profiles: references.profiles, file })],
+    }
+  }
+  const roles = await resolveRoles(app, references.roles)
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
   const compiled = compileEnsemble(ensemble, {
@@ -50,19 +66,51 @@ export async function findTarget(app: App, name: string): Promise<Target> {
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
   })
-  problems.push(...compiled.problems)
-  if (!compiled.graph)
-    throw new OrcError([...brokenProfiles(app, parsed.references.profiles), ...problems.filter(isError)])
-  return {
-    kind: 'ensemble',
+  problems.push(...brokenProfiles(app, references.profiles), ...compiled.problems)
+  if (!compiled.graph || problems.some(isError)) return { file: found.file, problems }
+  const target = {
+    kind: 'ensemble' as const,
     name: ensemble.name,
     graph: limitSteps(compiled.graph, app),
-    files: [{ name: `ensemble ${ensemble.name}`, content: found.text }, ...(await pinScripts(compiled.graph.steps))],
+    files: [await pinEnsemble(app, found), ...(await pinScripts(compiled.graph.steps))],
     ensemble,
     ...(ensemble.default_task === undefined ? {} : { default_input: ensemble.default_task }),
-    warnings: problems.filter((problem) => !isError(problem)),
+    warnings: problems,
     notes: defaultUsed ? [choice.why] : [],
   }
+  return { file: found.file, target, problems }
+}
+
+/** What can be said of the names in a file that cannot be compiled. */
+function missingReferences(
+  app: App,
+  given: { scripts: ReadonlyMap<string, PinnedScript | MissingScript>; profiles: readonly string[]; file: string },
+): readonly Problem[] {
+  const { scripts, profiles, file } = given
+  const missing = [...scripts].flatMap(([reference, script]): Problem[] =>
+    script.type === 'missing'
+      ? [
+          {
+            code: 'script_missing',
+            message: `the script ${JSON.stringify(reference)} was not found`,
+            hint: `Searched: ${script.searched.join(', ')}`,
+            file,
+          },
+        ]
+      : [],
+  )
+  const unknown = profiles
+    .filter((name) => name !== 'default' && !app.profiles.profiles.has(name) && !app.profiles.broken.has(name))
+    .map((name): Problem => ({ code: 'profile_missing', message: `the model profile "${name}" does not exist`, file }))
+  return [...missing, ...unknown, ...brokenProfiles(app, profiles)]
+}
+
+/** An ensemble found by its name is pinned by it; one that was given as a file by its path from the project or folder. */
+async function pinEnsemble(app: App, found: EnsembleFile): Promise<{ name: string; content: string }> {
+  const named = await findEnsemble(found.name, app.paths)
+  if ('found' in named && named.found.file === found.file)
+    return { name: `ensemble ${found.name}`, content: found.text }
+  return { name: `file ${relative(app.paths.project ?? app.paths.cwd, found.file)}`, content: found.text }
 }
 
 /** A profile that is there and cannot be read says more than one that is missing. */

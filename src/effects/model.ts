@@ -27,6 +27,9 @@ type Means = Parameters<Executor['run']>[1]
 /** A provider that does not react to an abort is left behind after this. */
 const ABORT_MS = 250
 
+/** Why a call's signal fires when it is over. One for all calls: making one costs a stack trace. */
+const OVER = new DOMException('The call is over.', 'AbortError')
+
 /** Performs model calls: streams, gathers the answer, keeps its own two clocks. Knows nothing of retries or money limits. */
 export function createModelExecutor(ports: ModelExecutorPorts): Executor {
   return {
@@ -65,7 +68,7 @@ class ModelCall {
   /** Why we stopped it ourselves; wins over whatever still arrives. */
   #stopped: ProviderFailure | undefined
   #settle!: (outcome: EffectOutcome) => void
-  #cancels: (() => void)[] = []
+  #unset: (() => void) | undefined
   #tail = ''
 
   constructor(ports: ModelExecutorPorts, request: ModelEffectRequest, means: Means) {
@@ -78,17 +81,8 @@ class ModelCall {
 
   async run(provider: Provider): Promise<EffectOutcome> {
     const { signal } = this.#means
-    const total = this.#request.timeout_ms ?? this.#ports.total_ms ?? 600_000
     const onAbort = () => this.#stop({ code: 'aborted', message: 'The call was aborted.', retry: false })
     signal.addEventListener('abort', onAbort)
-    this.#cancels.push(() => signal.removeEventListener('abort', onAbort))
-    this.#wake(this.#begun + total, () =>
-      this.#stop({
-        code: 'provider_timeout',
-        message: `No complete answer within ${total} ms.`,
-        retry: !this.#draft.begun,
-      }),
-    )
     this.#watch()
     try {
       // Not a race for each part: a race would leave one listener behind for every part of a long answer.
@@ -98,8 +92,9 @@ class ModelCall {
         this.#listen(provider).catch((error) => (this.#stopped ? this.#end(this.#stopped) : reject(error)))
       })
     } finally {
-      for (const cancel of this.#cancels) cancel()
-      this.#controller.abort()
+      signal.removeEventListener('abort', onAbort)
+      this.#unset?.()
+      this.#controller.abort(OVER)
     }
   }
 
@@ -155,29 +150,31 @@ class ModelCall {
     const stopped: ProviderFailure = { ...why, touched: this.#draft.begun ? 'yes' : 'maybe' }
     this.#stopped = stopped
     this.#controller.abort()
-    this.#wake(this.#ports.clock() + ABORT_MS, () => this.#end(stopped))
+    this.#setAlarm(this.#ports.clock() + ABORT_MS, () => this.#end(stopped))
   }
 
   /** One alarm for the whole call: when it rings too early it is set again, so parts cost nothing. */
   #watch(): void {
-    const { idle_ms } = this.#request
+    const { idle_ms, timeout_ms } = this.#request
     const between = idle_ms ?? this.#ports.idle_ms ?? 60_000
     const first = idle_ms ?? this.#ports.idle_ms ?? 300_000
-    const limit = this.#draft.begun ? between : first
-    const due = this.#heard + limit
-    this.#wake(Math.min(due, this.#ports.clock() + between), () => {
+    const total = timeout_ms ?? this.#ports.total_ms ?? 600_000
+    const end = this.#begun + total
+    const due = this.#heard + (this.#draft.begun ? between : first)
+    this.#setAlarm(Math.min(due, end, this.#ports.clock() + between), () => {
       const now = this.#ports.clock()
-      const allowed = this.#draft.begun ? between : first
-      if (now < this.#heard + allowed) this.#watch()
-      else {
-        const message = `Nothing arrived for ${allowed} ms.`
-        this.#stop({ code: 'stream_stalled', message, retry: !this.#draft.begun })
-      }
+      const retry = !this.#draft.begun
+      const allowed = retry ? first : between
+      if (now >= end) {
+        this.#stop({ code: 'provider_timeout', message: `No complete answer within ${total} ms.`, retry })
+      } else if (now < this.#heard + allowed) this.#watch()
+      else this.#stop({ code: 'stream_stalled', message: `Nothing arrived for ${allowed} ms.`, retry })
     })
   }
 
-  #wake(at: number, then: () => void): void {
-    this.#cancels.push(this.#ports.wake(at, then))
+  #setAlarm(at: number, then: () => void): void {
+    this.#unset?.()
+    this.#unset = this.#ports.wake(at, then)
   }
 
   /** Half of a surrogate pair waits for its other half. */

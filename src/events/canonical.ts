@@ -2,27 +2,58 @@ import type { Json } from './values.ts'
 
 /** RFC 8785 text of plain JSON. The input must be plain data (see `toJson`). */
 export function canonicalJson(value: unknown): string {
-  return inOrder(value) ? JSON.stringify(value) : write(value)
+  const ordered = order(value)
+  return ordered === undefined ? write(value) : JSON.stringify(ordered)
 }
 
-/** Native stringify already gives RFC 8785 when every object's keys stand in order and none looks like an integer. */
-function inOrder(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object' && item !== null && !inOrder(item)) return false
-    return true
-  }
+/**
+ * The same data with every object's keys in order, for which native stringify gives RFC 8785: much faster than writing text.
+ * What stands in order already is not copied. Undefined where an object cannot be put in order: engines keep keys that look
+ * like integers in front.
+ */
+function order(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return orderItems(value)
+  const object = value as Record<string, unknown>
+  const keys = Object.keys(object)
+  let sorted = true
   let last = ''
-  for (const key in value) {
-    if (key <= last && last !== '') return false
+  for (const key of keys) {
     const first = key.charCodeAt(0)
-    if (first >= 48 && first <= 57) return false
+    if ((first >= 48 && first <= 57) || key === '__proto__') return undefined
+    if (key < last) sorted = false
     last = key
-    const item = (value as Record<string, unknown>)[key]
-    if (item === undefined) return false
-    if (typeof item === 'object' && item !== null && !inOrder(item)) return false
   }
-  return true
+  if (!sorted) keys.sort()
+  let copy: Record<string, unknown> | undefined = sorted ? undefined : {}
+  for (const [index, key] of keys.entries()) {
+    const item = object[key]
+    if (item === undefined) continue
+    const ordered = typeof item === 'object' && item !== null ? order(item) : item
+    if (ordered === undefined) return undefined
+    if (ordered !== item) copy ??= pick(object, keys.slice(0, index))
+    if (copy) copy[key] = ordered
+  }
+  return copy ?? object
+}
+
+function orderItems(items: readonly unknown[]): readonly unknown[] | undefined {
+  let copy: unknown[] | undefined
+  for (const [index, item] of items.entries()) {
+    if (typeof item !== 'object' || item === null) continue
+    const ordered = order(item)
+    if (ordered === undefined) return undefined
+    if (ordered === item) continue
+    copy ??= [...items]
+    copy[index] = ordered
+  }
+  return copy ?? items
+}
+
+function pick(object: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
+  const picked: Record<string, unknown> = {}
+  for (const key of keys) picked[key] = object[key]
+  return picked
 }
 
 function write(value: unknown): string {

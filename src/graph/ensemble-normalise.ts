@@ -17,6 +17,7 @@ export function normaliseEnsemble(file: EnsembleFile, place: Locate): Ensemble {
     agents: file.agents.map(normaliseAgent),
     ...(coordinator ? { coordinator: normaliseCoordinator(coordinator) } : {}),
     ...(file.validation ? { validation: normaliseValidation(file.validation) } : {}),
+    ...(file.raw_output === undefined ? {} : { raw_output: file.raw_output }),
     ...(file.test_mode ? { test_mode: file.test_mode as TestMode } : {}),
     later: [...findLaterTopKeys(file), ...file.agents.flatMap(findLaterAgentKeys)],
     place,

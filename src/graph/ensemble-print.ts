@@ -7,9 +7,9 @@ import type { StepRetry } from './step-graph.ts'
  * part of the ensemble read, so a file that has them is better edited than printed.
  */
 export function printEnsemble(ensemble: Omit<Ensemble, 'place' | 'later'>): string {
-  const { name, description, default_task, agents, coordinator, validation, test_mode } = ensemble
+  const { name, description, default_task, agents, coordinator, validation, test_mode, raw_output } = ensemble
   return stringify(
-    { name, description, default_task, agents: agents.map(printAgent), coordinator, validation, test_mode },
+    { name, description, default_task, agents: agents.map(printAgent), coordinator, validation, test_mode, raw_output },
     { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' },
   )
 }

@@ -174,7 +174,6 @@ export const LATER_KEYS: { readonly [key: string]: 'refused' | 'harmless' } = {
   sandbox: 'refused',
   assemble: 'refused',
   verify: 'refused',
-  raw_output: 'harmless',
   output_schema: 'harmless',
   topaz_skill: 'harmless',
   serves: 'harmless',
@@ -194,6 +193,7 @@ export const ensembleFile = z.strictObject({
   coordinator: coordinator.optional().describe('Older way to say: one last agent that sees all answers.'),
   validation: validation.optional(),
   test_mode: testMode.optional(),
+  raw_output: z.boolean().optional().describe('The result is the last answer alone, without a report around it.'),
   strict: z.boolean().optional().describe('Unknown keys and a missing description are errors.'),
   ...Object.fromEntries(Object.keys(LATER_KEYS).map((key) => [key, z.unknown().optional()])),
 })

@@ -71,6 +71,8 @@ export interface Ensemble {
   readonly coordinator?: Coordinator
   readonly validation?: Validation
   readonly test_mode?: TestMode
+  /** The result is shown as the answer alone. */
+  readonly raw_output?: boolean
   readonly later: readonly LaterKey[]
   readonly place: Locate
 }

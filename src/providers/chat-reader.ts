@@ -32,7 +32,7 @@ interface OpenCall {
 /** Understands the pieces of one chat-completions answer, streamed or whole. Believes nothing about their shape. */
 export class ChatReader implements AnswerReader {
   #speaker: Speaker
-  #ids: CallIds
+  #request: ModelRequest
   #calls: OpenCall[] = []
   #reason: string | undefined
   #usage: Usage = {}
@@ -41,7 +41,7 @@ export class ChatReader implements AnswerReader {
 
   constructor(request: ModelRequest, speaker: Speaker) {
     this.#speaker = speaker
-    this.#ids = new CallIds(request)
+    this.#request = request
   }
 
   /** The reason it finished was told; only token counts can still follow. */
@@ -91,9 +91,10 @@ export class ChatReader implements AnswerReader {
       return [{ type: 'failed', failure: reason === undefined ? failure : { ...failure, detail: reason } }]
     }
     const cut = REASONS[reason] === 'length'
+    const ids = new CallIds(this.#request)
     const parts: ModelPart[] = this.#calls.map((call) => ({
       type: 'tool-call',
-      id: this.#ids.claim(call.id),
+      id: ids.claim(call.id),
       name: call.name,
       // A tool without parameters is often called with nothing at all; a call that was cut keeps what it has.
       arguments: call.arguments === '' && !cut ? '{}' : call.arguments,

@@ -21,9 +21,10 @@ export interface Http {
 /** `connections` (default 64) is the most sockets one server gets; more requests wait in line. Loads its client on first use. */
 export function openHttp(options: { readonly connections?: number } = {}): Http {
   let agent: Promise<Agent> | undefined
+  let loaded: Agent | undefined
   const openAgent = async (): Promise<Agent> => {
     const { default: Pool } = await import('undici/lib/dispatcher/agent.js')
-    return new Pool({
+    const pool = new Pool({
       connections: options.connections ?? 64,
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -31,16 +32,11 @@ export function openHttp(options: { readonly connections?: number } = {}): Http 
       // HTTP/2 would put every stream on one socket: an abort could no longer be seen as a closed connection.
       allowH2: false,
     })
+    loaded = pool
+    return pool
   }
 
-  const send = async (request: HttpRequest): Promise<HttpReply> => {
-    const url = URL.parse(request.url)
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-      throw new HttpFailure('invalid', 'no', { reason: 'not an http(s) address' })
-    }
-    agent ??= openAgent()
-    const pool = await agent
-    if (request.signal?.aborted) throw new HttpFailure('aborted', 'no')
+  const dispatch = (pool: Agent, url: URL, request: HttpRequest): Promise<HttpReply> => {
     const exchange = new Exchange(request.signal)
     const ask: Dispatcher.DispatchOptions = {
       origin: url.origin,
@@ -53,13 +49,31 @@ export function openHttp(options: { readonly connections?: number } = {}): Http 
     return exchange.reply
   }
 
+  // Not async once the client is loaded: a waiting request should hold no more than its exchange.
+  const send = (request: HttpRequest): Promise<HttpReply> => {
+    const url = URL.parse(request.url)
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      return Promise.reject(new HttpFailure('invalid', 'no', { reason: 'not an http(s) address' }))
+    }
+    if (request.signal?.aborted) return Promise.reject(new HttpFailure('aborted', 'no'))
+    if (loaded) return dispatch(loaded, url, request)
+    agent ??= openAgent()
+    return agent.then((pool) => {
+      if (request.signal?.aborted) throw new HttpFailure('aborted', 'no')
+      return dispatch(pool, url, request)
+    })
+  }
+
   return {
     send,
     fetch: (input, init) => sendAsFetch(send, input, init),
     close: async () => {
       const open = agent
       agent = undefined
-      await (await open)?.destroy()
+      const pool = await open
+      // It may have been just loading.
+      if (loaded === pool) loaded = undefined
+      await pool?.destroy()
     },
   }
 }

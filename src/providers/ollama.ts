@@ -34,7 +34,7 @@ export function createOllama(options: ProviderOptions = {}): Provider {
         http,
         url: `${toRoot(base_url)}/api/chat`,
         headers: toHeaders(key),
-        body: toBody(request),
+        body: JSON.stringify(toBody(request)),
         signal,
         speaker,
         framing: 'lines',

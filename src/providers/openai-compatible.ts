@@ -38,7 +38,7 @@ export function createOpenAICompatible(options: CompatibleOptions = {}): Provide
         http,
         url: `${base_url}/chat/completions`,
         headers: toHeaders(key),
-        body: toChatBody({ ...request, options: { ...options.defaults, ...request.options } }),
+        body: JSON.stringify(toChatBody({ ...request, options: { ...options.defaults, ...request.options } })),
         signal,
         speaker,
         framing: 'events',

@@ -20,7 +20,8 @@ export interface WireCall {
   readonly http: Http
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: unknown
+  /** JSON. */
+  readonly body: string
   readonly signal: AbortSignal
   readonly speaker: Speaker
   /** `events`: server-sent events with `[DONE]` as the last; `lines`: one JSON object a line. */
@@ -86,8 +87,7 @@ class WireAnswer implements AsyncIterator<ModelPart> {
   async #open(): Promise<void> {
     const { http, url, signal, speaker, framing } = this.#call
     const headers = { 'content-type': 'application/json', ...this.#call.headers }
-    const sent = JSON.stringify(this.#call.body)
-    const reply = await http.send({ url, method: 'POST', headers, body: sent, signal })
+    const reply = await http.send({ url, method: 'POST', headers, body: this.#call.body, signal })
     const { status, body } = reply
     this.#body = body
     const type = reply.headers['content-type'] ?? ''

@@ -33,7 +33,7 @@ async function measure(steps: number): Promise<number> {
 test('the time of a step at 10,000 steps is within twice that at 100', async () => {
   for (let i = 0; i < 5; i++) await measure(100)
   const small = Math.min(await measure(100), await measure(100), await measure(100))
-  const large = await measure(10_000)
+  const large = Math.min(await measure(10_000), await measure(10_000))
   const memory = Math.round(process.memoryUsage().rss / 1024 / 1024)
   console.log(`per step: ${small.toFixed(1)} us at 100, ${large.toFixed(1)} us at 10,000; memory ${memory} MiB`)
   expect(large / small).toBeLessThan(2)

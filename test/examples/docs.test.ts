@@ -138,3 +138,13 @@ test('the guide to configuration names every setting, every key of a profile and
   ).toEqual([])
   expect(text).toContain(nameVariable(['default_profile']))
 })
+
+test('every variable that the program reads or gives is explained', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /^(?!.*\.test).*\.ts$/.test(file),
+  )
+  const code = sources.map((file) => readFileSync(join(root, 'src', file), 'utf8')).join('\n')
+  const variables = new Set(code.match(/\bLLM_ORC_[A-Z]+(?:_[A-Z]+)*\b/g))
+  const text = `${guide('configuration')}${guide('scripts')}`
+  expect([...variables].filter((name) => !text.includes(name))).toEqual([])
+})

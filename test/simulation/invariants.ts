@@ -27,6 +27,7 @@ export class Invariants {
   readonly #pools = new Map<string, number>()
   readonly #poolLimit: (pool: string) => number | undefined
   #command = 0
+  #phase: string | undefined
 
   constructor(sim: Sim, poolLimit: (pool: string) => number | undefined) {
     this.#sim = sim
@@ -39,6 +40,11 @@ export class Invariants {
 
   /** Where the run stands, in a word. */
   get phase(): string {
+    this.#phase ??= this.#findPhase()
+    return this.#phase
+  }
+
+  #findPhase(): string {
     if (this.events.length === 0) return 'not begun'
     if (this.finished) return 'finished'
     if (this.resting) return 'resting'
@@ -66,6 +72,7 @@ export class Invariants {
     if (this.holder !== from.by)
       this.#sim.fail('I23', `${from.by} writes while ${this.holder ?? 'nobody'} holds the lease`)
     this.movedAt = this.#sim.now
+    this.#phase = undefined
     for (const event of events) {
       this.#sim.note(() => `${from.by} ${event.seq} ${event.type} ${JSON.stringify(withoutInline(event.data))}`)
       const fault = this.#chain(event)

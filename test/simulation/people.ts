@@ -13,6 +13,9 @@ export class People {
     this.#sim = sim
     this.#outside = outside
     this.#chance = createChance(`${sim.seed}/people`)
+  }
+
+  begin(): void {
     if (this.#chance.hit(0.15))
       this.#plan(this.#chance.between(0, this.#chance.hit(0.5) ? 150 : 60_000), () => this.#cancel())
     this.#look()

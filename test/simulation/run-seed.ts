@@ -43,10 +43,9 @@ export async function runSeed(
   sim.invariants = new Invariants(sim, poolLimit)
   const outside = new Outside(sim)
   const places = openPlaces(sim, { outside, poolLimit })
-  const people = new People(sim, outside)
+  new People(sim, outside).begin()
   await passTime(sim, { places, healAt: mode === 'liveness' ? sim.now + sim.chance.between(0, 30_000) : Infinity })
   if (!sim.violation) await checkEnd(sim, outside)
-  void people
   const { events } = sim.invariants
   return {
     seed,

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { listEnsembles } from '../../config/definitions.ts'
-import { findEnsemble } from '../../config/find-ensemble.ts'
-import { OrcError, type Problem } from '../../events/errors.ts'
 import { phasesOf } from '../../graph/phases.ts'
+import { hasErrors } from '../../graph/report.ts'
 import { defineOperation } from '../operation.ts'
-import { findTarget } from '../target.ts'
+import { findTarget, inspectTarget } from '../target.ts'
 
 const name = z.string().min(1).describe('An ensemble, by name or path.')
 
@@ -63,20 +62,7 @@ export const checkEnsemble = defineOperation({
   summary: 'Report every problem of an ensemble, with line and column, without running it.',
   input: z.object({ name }),
   run: async (input, { app }) => {
-    const looked = await findEnsemble(input.name, app.paths, { files: true })
-    if ('problem' in looked) throw new OrcError(looked.problem)
-    const problems: Problem[] = []
-    try {
-      problems.push(...(await findTarget(app, input.name)).warnings)
-    } catch (error) {
-      if (!(error instanceof OrcError)) throw error
-      problems.push(...error.problems)
-    }
-    return {
-      name: input.name,
-      file: looked.found.file,
-      valid: problems.every((problem) => problem.severity === 'warning'),
-      problems,
-    }
+    const { file, problems } = await inspectTarget(app, input.name)
+    return { name: input.name, file, valid: !hasErrors(problems), problems }
   },
 })

@@ -9,7 +9,7 @@ export const init = defineOperation({
   input: z.object({
     directory: z.string().optional().describe('Where; default: the current folder.'),
     project_name: z.string().optional().describe('What the project is called; default: the name of the folder.'),
-    scripts: z.boolean().default(true).describe('Also make the folder for scripts.'),
+    scripts: z.boolean().default(true).describe('Also put an example script there.'),
   }),
   run: (input, { app }) =>
     initProject(resolve(app.paths.cwd, input.directory ?? '.'), {

@@ -256,16 +256,21 @@ export const pruneRuns = defineOperation({
   input: z.object({
     older_than: z.number().min(0).default(30).describe('Days since the run ended.'),
     keep: z.int().min(0).default(20).describe('The newest runs are kept in any case.'),
+    all: z.boolean().default(false).describe('Runs of every project, not only of this one.'),
     dry_run: z.boolean().default(false).describe('Only say what would be removed.'),
   }),
   run: async (input, { app }) => {
     const { journal } = await app.openJournal()
     const before = Date.now() - input.older_than * 86_400_000
+    const own = app.paths.project === undefined ? undefined : projectDigest(app.paths.project)
     const removed: string[] = []
-    for (const info of (await journal.list({ prefix: 'run/' })).slice(input.keep)) {
+    let kept = 0
+    for (const info of await journal.list({ prefix: 'run/' })) {
       const id = info.stream.slice('run/'.length)
-      const last = await eventAt(app, id, info.last)
-      if (last?.type !== 'run-finished' || last.at > before) continue
+      const [first, last] = [await eventAt(app, id, 1), await eventAt(app, id, info.last)]
+      if (!input.all && first?.type === 'run-started' && first.data.project !== own) continue
+      kept += 1
+      if (kept <= input.keep || last?.type !== 'run-finished' || last.at > before) continue
       removed.push(id)
       if (!input.dry_run) await journal.remove(id)
     }

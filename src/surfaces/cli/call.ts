@@ -38,7 +38,9 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   }
   const { createApp } = await import('../../app/create-app.ts')
   const app = await createApp({ cwd: process.cwd(), env: process.env, configDir: settings.config_dir })
-  const watch = createWatch(command.name, { mode, settings, outlet })
+  const sink: Outlet = { ...outlet, write: (text) => outlet.write(app.redact(text)) }
+  const place = { mode, settings, outlet: sink, redact: app.redact }
+  const watch = createWatch(command.name, place)
   const interrupts = listenForInterrupts(() => {
     if (!settings.quiet) process.stderr.write('Stopping; press Ctrl-C again to end at once.\n')
   })
@@ -55,7 +57,7 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
     interrupts.release()
   }
   if (mode === 'lines' && hasReport(result)) watch.finish(result.report)
-  else await printResult(command.name, result, { mode, settings, outlet })
+  else await printResult(command.name, result, place)
   if (outlet.closed.aborted) return 0
   return interrupts.signal.aborted && !hasReport(result) ? 130 : exitCodeFor(command.name, result)
 }
@@ -87,6 +89,8 @@ interface Setting {
   readonly mode: OutputMode
   readonly settings: Settings
   readonly outlet: Outlet
+  /** What stderr is written through. */
+  redact(text: string): string
 }
 
 /** What looks on while an operation works: progress on stderr, event lines on stdout. */
@@ -130,7 +134,11 @@ export function styleFor(settings: Settings, stream: { readonly isTTY?: boolean 
   return createStyle({ color, unicode: wantsUnicode(process.env) })
 }
 
-async function printResult(operation: string, result: unknown, { mode, settings, outlet }: Setting): Promise<void> {
+async function printResult(
+  operation: string,
+  result: unknown,
+  { mode, settings, outlet, redact }: Setting,
+): Promise<void> {
   if (mode === 'execution' && hasReport(result)) {
     await outlet.write(`${stringifyClean({ ...toExecution(result.report), run: result.report.run }, 2)}\n`)
     return
@@ -148,7 +156,7 @@ async function printResult(operation: string, result: unknown, { mode, settings,
   }
   const { text, aside } = showResult(operation, result, page)
   if (text !== '') await outlet.write(`${text}\n`)
-  if (aside && !settings.quiet) process.stderr.write(`${aside}\n`)
+  if (aside && !settings.quiet) process.stderr.write(`${redact(aside)}\n`)
 }
 
 function hasReport(result: unknown): result is { readonly report: RunReport } {

@@ -18,7 +18,7 @@ export const showProviders: Show<ResultOf<typeof listProviders>> = ({ providers,
     rows,
     page,
   )
-  const note = `default: ${cleanLine(chosen.provider)}/${cleanLine(chosen.model)}, ${cleanLine(chosen.why)}`
+  const note = `default: ${cleanLine(chosen.why)}`
   return page.rich ? { text: joinBlocks(table, note) } : { text: table, aside: note }
 }
 

@@ -3,6 +3,7 @@ import type { runOperation } from '../../../app/operations/run.ts'
 import type { resumeRunOperation } from '../../../app/operations/runs.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
 import type { RunReport } from '../../../events/views/run-report.ts'
+import { renderProblems } from '../render/problem.ts'
 import { renderRich } from '../render/rich.ts'
 import { renderText } from '../render/text.ts'
 import { joinBlocks, type Page, type ResultOf, type Show } from './page.ts'
@@ -17,15 +18,20 @@ export const showRunResult: Show<Result> = (result, page) => {
   const notes = result.provider_notes.map((note) => `note: ${cleanLine(note)}`).join('\n')
   const asks = describeAsks(run, 'asks' in result ? (result.asks ?? []) : [], page)
   const next = 'next' in result ? ['Next:', ...result.next.map((command) => `  ${command}`)].join('\n') : ''
-  if (page.rich) {
+  const warnings = 'warnings' in result && result.warnings ? renderProblems(result.warnings, page.style) : ''
+  const raw = 'raw_output' in result && result.raw_output === true
+  if (page.rich && !raw) {
     const folder =
       'artifacts' in result && result.artifacts ? page.style.paint('dim', `report: ${cleanLine(result.artifacts)}`) : ''
     const tail = [notes, folder].filter((line) => line !== '').join('\n')
-    return { text: joinBlocks(`${showReport(report, page)}${tail === '' ? '' : `\n${tail}`}`, asks, next) }
+    return {
+      text: joinBlocks(`${showReport(report, page)}${tail === '' ? '' : `\n${tail}`}`, asks, next),
+      aside: warnings,
+    }
   }
   return {
-    text: showReport(report, page),
-    aside: joinBlocks([notes, describeFailures(report)].filter(Boolean).join('\n'), asks, next),
+    text: showReport(report, { ...page, rich: false }),
+    aside: joinBlocks(warnings, [notes, describeFailures(report)].filter(Boolean).join('\n'), asks, next),
   }
 }
 
