@@ -107,13 +107,23 @@ async function measureHeap(): Promise<Measured> {
 function measureChain(): Measured {
   const steps = order.shape.wide
   const db = order.durable ? new DatabaseSync(join(order.folder, 'limit.db')) : undefined
-  db?.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE records (seq INTEGER PRIMARY KEY, data TEXT)')
+  db?.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE records (seq INTEGER PRIMARY KEY, data TEXT)',
+  )
   const insert = db?.prepare('INSERT INTO records VALUES (?, ?)')
   const kept: string[] = []
   const clocks = startClocks()
   let prev = ''
   for (let seq = 1; seq <= steps * 4; seq++) {
-    const event = { actor: 'engine', at: seq, causes: [seq - 1], data: { attempt: 1, output: prev, step: `s${seq >> 2}` }, prev, seq, type: 'step-started' }
+    const event = {
+      actor: 'engine',
+      at: seq,
+      causes: [seq - 1],
+      data: { attempt: 1, output: prev, step: `s${seq >> 2}` },
+      prev,
+      seq,
+      type: 'step-started',
+    }
     const text = JSON.stringify(event)
     prev = createHash('sha256').update(text).digest('hex')
     if (db && seq % 2000 === 1) db.exec('BEGIN')

@@ -53,7 +53,8 @@ async function drive(id: string, graph: StepGraph, watcher: Watcher): Promise<Ru
     target: { kind: 'graph', name: graph.name },
     started_by: 'code',
   }
-  const run = order.resume && id === 'run-1' ? await resumeRun(ports, id, { lease }) : await startRun(ports, plan, lease)
+  const run =
+    order.resume && id === 'run-1' ? await resumeRun(ports, id, { lease }) : await startRun(ports, plan, lease)
   if ('seq' in run) throw new Error(run.message)
   return run
 }
@@ -151,12 +152,16 @@ async function measureStreams(): Promise<Measured> {
 
 async function measureEngine(): Promise<Measured> {
   const steps = order.shape.wide
-  const graph = { name: 'wide', steps: Array.from({ length: steps }, (_, i) => ({ id: `s${i}`, kind: 'noop', spec: {} })) }
+  const graph = {
+    name: 'wide',
+    steps: Array.from({ length: steps }, (_, i) => ({ id: `s${i}`, kind: 'noop', spec: {} })),
+  }
   const clocks = startClocks()
   await finish(await drive('run-1', graph, {}))
   const measured = clocks()
   const us_per_step = ((measured.wall_ms ?? 0) * 1000) / steps
-  return { ...measured, us_per_step, steps_per_s: 1e6 / us_per_step }
+  const steps_per_cpu_s = (steps * 1000) / (measured.cpu_ms ?? 1)
+  return { ...measured, us_per_step, steps_per_s: 1e6 / us_per_step, steps_per_cpu_s }
 }
 
 /** Tells of each answer once it is on disk. */

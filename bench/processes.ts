@@ -1,6 +1,6 @@
 /** The processes of a benchmark: the fake server, and one for each measurement. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { get } from 'node:http'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,8 +9,10 @@ import type { Measured, Order } from './work.ts'
 
 export const ROOT = dirname(import.meta.dirname)
 
+/** On the disk of this project: a folder in memory would make durability free. */
+const SCRATCH = join(ROOT, 'node_modules', '.cache', 'bench')
 /** Compiled code is kept between starts, as the program does on a user's machine. */
-export const CACHE = join(import.meta.dirname, '.cache')
+export const CACHE = join(SCRATCH, 'compiled')
 
 export type Side = 'limit' | 'ours'
 
@@ -26,7 +28,9 @@ export interface Fake {
 }
 
 export async function startFake(): Promise<Fake> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })
   const port = await new Promise<string>((resolve) => lines.once('line', resolve))
   const url = `http://127.0.0.1:${port}`
@@ -53,9 +57,10 @@ function read(url: string): Promise<string> {
   })
 }
 
-/** Work in a folder of its own on the disk of this project, since a folder in memory would make durability free. */
+/** Work in a folder of its own. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(import.meta.dirname, '.work-'))
+  await mkdir(SCRATCH, { recursive: true })
+  const folder = await mkdtemp(join(SCRATCH, 'work-'))
   try {
     return await work(folder)
   } finally {
@@ -77,7 +82,9 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv = proc
   const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-  const ended = new Promise<number | string>((resolve) => child.on('close', (code, signal) => resolve(code ?? signal ?? '')))
+  const ended = new Promise<number | string>((resolve) =>
+    child.on('close', (code, signal) => resolve(code ?? signal ?? '')),
+  )
   return { child, began, lines, ended }
 }
 

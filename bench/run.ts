@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Side, startFake } from './processes.ts'
 import { type Baseline, type Line, type Round, summarise, toBaseline, toMarkdown } from './table.ts'
-import { type Means, PROGRAM, WORKLOADS } from './workloads.ts'
 import type { Measured } from './work.ts'
+import { type Means, PROGRAM, WORKLOADS } from './workloads.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -61,7 +61,9 @@ try {
 }
 
 const machine = { node: process.version, cores: cpus().length, platform: `${process.platform} ${process.arch}` }
-console.log(`Node ${machine.node}, ${machine.cores} cores, ${machine.platform}, ${rounds} rounds; W5 starts ${PROGRAM}.\n`)
+console.log(
+  `Node ${machine.node}, ${machine.cores} cores, ${machine.platform}, ${rounds} rounds; W5 starts ${PROGRAM}.\n`,
+)
 console.log(toMarkdown(lines))
 if (options.json) {
   const report = { at: new Date().toISOString(), machine, rounds, program: PROGRAM, lines, raw }

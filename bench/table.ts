@@ -56,7 +56,11 @@ export function summarise({ id, rows }: Workload, rounds: readonly Round[], base
       ours,
       ...(values('limit', metric).some((value) => value > 0) && { limit: spreadOf(values('limit', metric)) }),
       ...(ratio && { ratio }),
-      ...(whole && { cpu: ratios('cpu_ms'), memory: ratios('memory_mb'), memory_mb: spreadOf(values('ours', 'memory_mb')).median }),
+      ...(whole && {
+        cpu: ratios('cpu_ms'),
+        memory: ratios('memory_mb'),
+        memory_mb: spreadOf(values('ours', 'memory_mb')).median,
+      }),
       ...(must !== undefined && { must }),
       ...(stretch !== undefined && { stretch }),
       ...(must !== undefined && { met: judge(row, (ratio ?? ours).median) }),
@@ -66,7 +70,8 @@ export function summarise({ id, rows }: Workload, rounds: readonly Round[], base
 }
 
 function judge({ must, stretch, more_is_better }: Row, value: number): 'stretch' | 'must' | 'no' {
-  const reaches = (target: number | undefined) => target !== undefined && (more_is_better ? value >= target : value <= target)
+  const reaches = (target: number | undefined) =>
+    target !== undefined && (more_is_better ? value >= target : value <= target)
   return reaches(stretch) ? 'stretch' : reaches(must) ? 'must' : 'no'
 }
 
@@ -75,11 +80,25 @@ export function nameOf({ work, what }: Pick<Line, 'work' | 'what'>): string {
 }
 
 export function toBaseline(lines: readonly Line[]): Baseline {
-  return Object.fromEntries(lines.flatMap((line) => (line.ratio ? [[nameOf(line), Number(line.ratio.median.toFixed(3))]] : [])))
+  return Object.fromEntries(
+    lines.flatMap((line) => (line.ratio ? [[nameOf(line), Number(line.ratio.median.toFixed(3))]] : [])),
+  )
 }
 
 export function toMarkdown(lines: readonly Line[]): string {
-  const head = ['work', 'what', 'ours', 'limit', 'ratio (min / median / max)', 'must', 'stretch', 'met', 'CPU', 'peak memory', 'since baseline']
+  const head = [
+    'work',
+    'what',
+    'ours',
+    'limit',
+    'ratio (min / median / max)',
+    'must',
+    'stretch',
+    'met',
+    'CPU',
+    'peak memory',
+    'since baseline',
+  ]
   const rows = lines.map((line) => [
     line.work,
     line.what,
@@ -91,7 +110,9 @@ export function toMarkdown(lines: readonly Line[]): string {
     line.met ?? '',
     line.cpu ? `${round(line.cpu.median)} x` : '',
     line.memory ? `${round(line.memory.median)} x (${round(line.memory_mb ?? 0)} MiB)` : '',
-    line.since === undefined ? '' : `${round(line.since)} x${line.since > 1.15 ? ' slower' : line.since < 0.87 ? ' faster' : ''}`,
+    line.since === undefined
+      ? ''
+      : `${round(line.since)} x${line.since > 1.15 ? ' slower' : line.since < 0.87 ? ' faster' : ''}`,
   ])
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')

@@ -30,7 +30,8 @@ export function expectNumbers({ layers, wide }: Shape): number[] {
 
 export function checkNumbers(shape: Shape, got: readonly number[]): void {
   const expected = expectNumbers(shape)
-  if (String(expected) !== String(got)) throw new Error(`wrong answers: ${got.slice(0, 5)} instead of ${expected.slice(0, 5)}`)
+  if (String(expected) !== String(got))
+    throw new Error(`wrong answers: ${got.slice(0, 5)} instead of ${expected.slice(0, 5)}`)
 }
 
 /** What one process is told to measure. */

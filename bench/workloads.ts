@@ -45,7 +45,14 @@ function alone({ work, shape, tiny, manner = '', durable, memory }: Alone) {
   }
 }
 
-const wall = (must: number, stretch: number): Row => ({ metric: 'wall_ms', what: 'wall', kind: 'ratio', unit: 'ms', must, stretch })
+const wall = (must: number, stretch: number): Row => ({
+  metric: 'wall_ms',
+  what: 'wall',
+  kind: 'ratio',
+  unit: 'ms',
+  must,
+  stretch,
+})
 
 /** Is there a built program? Its start is what users see; the sources start slower. */
 export const PROGRAM = existsSync(join(ROOT, 'dist', 'main.js')) ? join('bin', 'llm-orc.js') : join('src', 'main.ts')
@@ -61,7 +68,14 @@ async function measureStart(side: Side, { fake }: Means): Promise<Measured> {
       XDG_CACHE_HOME: CACHE,
       OPENAI_COMPATIBLE_BASE_URL: `${fake.url}/v1`,
     }
-    const order: Order = { work: 'W5', url: fake.url, folder, shape: { layers: 1, wide: 1 }, manner: '', durable: false }
+    const order: Order = {
+      work: 'W5',
+      url: fake.url,
+      folder,
+      shape: { layers: 1, wide: 1 },
+      manner: '',
+      durable: false,
+    }
     const first =
       side === 'limit'
         ? [join('bench', 'limit.ts'), JSON.stringify(order)]
@@ -98,7 +112,13 @@ function measureCrash(work: string, sizes: { readonly shape: Shape; readonly tin
       const stats = await fake.stats()
       // What was acknowledged need not be asked again; what is asked beyond the rest had been lost.
       const lost = Math.max(0, stats.requests - (shape.layers * shape.wide - kept))
-      return { first_ms: (stats.first - after.began) / 1000, last_ms: (stats.last - after.began) / 1000, repeated: stats.repeated, in_flight: asked - kept, lost }
+      return {
+        first_ms: (stats.first - after.began) / 1000,
+        last_ms: (stats.last - after.began) / 1000,
+        repeated: stats.repeated,
+        in_flight: asked - kept,
+        lost,
+      }
     })
 }
 
@@ -110,7 +130,10 @@ const crashRows: readonly Row[] = [
 ]
 
 /** Time of a step at the large size as a multiple of that at the small one. */
-async function measureTwice(measure: (size: number) => Promise<Measured>, sizes: { small: number; large: number; metric: string }): Promise<number> {
+async function measureTwice(
+  measure: (size: number) => Promise<Measured>,
+  sizes: { small: number; large: number; metric: string },
+): Promise<number> {
   const small = await measure(sizes.small)
   const large = await measure(sizes.large)
   return (large[sizes.metric] ?? 0) / (small[sizes.metric] ?? 1)
@@ -137,7 +160,16 @@ function measureFunctions(durable: boolean) {
 }
 
 const functionRows = (must: number, stretch: number): readonly Row[] => [
-  { metric: 'steps_per_s', what: 'steps per second at 10,000', kind: 'value', unit: '/s', must, stretch, more_is_better: true },
+  {
+    metric: 'steps_per_s',
+    what: 'steps per second at 10,000',
+    kind: 'value',
+    unit: '/s',
+    must,
+    stretch,
+    more_is_better: true,
+  },
+  { metric: 'steps_per_cpu_s', what: 'steps per second of processor time', kind: 'value', unit: '/s' },
   { metric: 'wall_ms', what: 'wall beside a bare hash chain', kind: 'ratio', unit: 'ms' },
   { metric: 'flat', what: 'a step at 100,000 beside one at 1,000', kind: 'value', unit: 'x', must: 1.25 },
 ]
@@ -145,23 +177,75 @@ const functionRows = (must: number, stretch: number): readonly Row[] => [
 const small = { layers: 1, wide: 8 }
 
 export const WORKLOADS: readonly Workload[] = [
-  { id: 'W1', rows: [wall(1.8, 1.1)], measure: alone({ work: 'W1', shape: { layers: 200, wide: 1 }, tiny: { layers: 5, wide: 1 } }) },
-  { id: 'W2', rows: [wall(1.5, 1.05)], measure: alone({ work: 'W2', shape: { layers: 1, wide: 500 }, tiny: small, manner: '/latency/200' }) },
+  {
+    id: 'W1',
+    rows: [wall(1.8, 1.1)],
+    measure: alone({ work: 'W1', shape: { layers: 200, wide: 1 }, tiny: { layers: 5, wide: 1 } }),
+  },
+  {
+    id: 'W1memory',
+    rows: [{ metric: 'wall_ms', what: 'wall, nothing synced', kind: 'ratio', unit: 'ms' }],
+    measure: alone({ work: 'W1', shape: { layers: 200, wide: 1 }, tiny: { layers: 5, wide: 1 }, memory: true }),
+  },
+  {
+    id: 'W2',
+    rows: [wall(1.5, 1.05)],
+    measure: alone({ work: 'W2', shape: { layers: 1, wide: 500 }, tiny: small, manner: '/latency/200' }),
+  },
   {
     id: 'W2heap',
-    rows: [{ metric: 'kb_per_agent', what: 'live heap per waiting agent', kind: 'ratio', unit: 'KB', must: 2.5, stretch: 1.4 }],
+    rows: [
+      {
+        metric: 'kb_per_agent',
+        what: 'live heap per waiting agent',
+        kind: 'ratio',
+        unit: 'KB',
+        must: 2.5,
+        stretch: 1.4,
+      },
+    ],
     measure: alone({ work: 'W2heap', shape: { layers: 1, wide: 500 }, tiny: small, manner: '/latency/3000' }),
   },
-  { id: 'W3', rows: [wall(1.2, 1.05)], measure: alone({ work: 'W3', shape: { layers: 10, wide: 50 }, tiny: { layers: 3, wide: 4 }, manner: '/latency/100' }) },
+  {
+    id: 'W3',
+    rows: [wall(1.2, 1.05)],
+    measure: alone({
+      work: 'W3',
+      shape: { layers: 10, wide: 50 },
+      tiny: { layers: 3, wide: 4 },
+      manner: '/latency/100',
+    }),
+  },
+  {
+    id: 'W3memory',
+    rows: [{ metric: 'wall_ms', what: 'wall, nothing synced', kind: 'ratio', unit: 'ms' }],
+    measure: alone({
+      work: 'W3',
+      shape: { layers: 10, wide: 50 },
+      tiny: { layers: 3, wide: 4 },
+      manner: '/latency/100',
+      memory: true,
+    }),
+  },
   {
     id: 'W4',
-    rows: [wall(1.8, 1.3), { metric: 'flat', what: 'a step at 800 beside one at 50', kind: 'value', unit: 'x', must: 1.1 }],
+    rows: [
+      wall(1.8, 1.3),
+      { metric: 'flat', what: 'a step at 800 beside one at 50', kind: 'value', unit: 'x', must: 1.1 },
+    ],
     measure: measureDurableChain,
   },
   {
     id: 'W5',
     rows: [
-      { metric: 'first_ms', what: 'process start to the first request', kind: 'ratio', unit: 'ms', must: 1.3, stretch: 0.8 },
+      {
+        metric: 'first_ms',
+        what: 'process start to the first request',
+        kind: 'ratio',
+        unit: 'ms',
+        must: 1.3,
+        stretch: 0.8,
+      },
       { metric: 'help_ms', what: '`--help` beside `node -e 0`', kind: 'ratio', unit: 'ms', must: 2, stretch: 1.4 },
     ],
     measure: measureStart,
@@ -182,6 +266,18 @@ export const WORKLOADS: readonly Workload[] = [
   },
   { id: 'W7', rows: functionRows(14_000, 50_000), measure: measureFunctions(false) },
   { id: 'W7durable', rows: functionRows(10_000, 20_000), measure: measureFunctions(true) },
-  { id: 'W8', rows: crashRows, measure: measureCrash('W8', { shape: { layers: 100, wide: 1 }, tiny: { layers: 8, wide: 1 }, manner: '/latency/5' }) },
-  { id: 'W8fan', rows: crashRows, measure: measureCrash('W8fan', { shape: { layers: 1, wide: 100 }, tiny: small, manner: '/spread/200' }) },
+  {
+    id: 'W8',
+    rows: crashRows,
+    measure: measureCrash('W8', {
+      shape: { layers: 100, wide: 1 },
+      tiny: { layers: 8, wide: 1 },
+      manner: '/latency/5',
+    }),
+  },
+  {
+    id: 'W8fan',
+    rows: crashRows,
+    measure: measureCrash('W8fan', { shape: { layers: 1, wide: 100 }, tiny: small, manner: '/spread/200' }),
+  },
 ]

@@ -1,6 +1,6 @@
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../../src/engine/effect.ts'
 import type { SimProcess } from './process.ts'
-import type { Sim } from './sim.ts'
+import { NEVER, type Sim } from './sim.ts'
 
 /** How a call of the outside world goes wrong, and how often in a hundred. */
 const MIX = {
@@ -97,12 +97,19 @@ class Call {
     // The engine gives a silent executor up, and its place with it.
     this.#signal.addEventListener('abort', () => void this.#sim.clock.wake(this.#sim.now + ABANDONED_MS - 1, left))
     const outcome = this.#run(state).finally(left)
-    return this.#process.gate(outcome).finally(() => {
-      if (this.#process.crashesAt('effect.crash-at-answer')) return new Promise<void>(() => {})
+    return this.#deliver(outcome, () => stream({ type: 'text', text: 'late' }))
+  }
+
+  /** The answer on its way to the engine, which may find its process gone or standing still. */
+  async #deliver(outcome: Promise<EffectOutcome>, streamLate: () => void): Promise<EffectOutcome> {
+    try {
+      return await this.#process.gate(outcome)
+    } finally {
+      if (this.#process.crashesAt('effect.crash-at-answer')) await NEVER
       this.#process.pausesAt('effect.pause-at-answer')
-      if (faults.fires('effect.stream-after-end', state)) stream({ type: 'text', text: 'late' })
-      return this.#process.awake()
-    })
+      if (this.#sim.faults.fires('effect.stream-after-end', this.#sim.invariants.phase)) streamLate()
+      await this.#process.awake()
+    }
   }
 
   async #run(state: string): Promise<EffectOutcome> {

@@ -34,7 +34,7 @@ export const exportRun = defineOperation({
 
 export const importRun = defineOperation({
   name: 'runs import',
-  summary: 'Take a run from a bundle into the journal; nothing is written before the whole file has been checked.',
+  summary: 'Take a run from a bundle into the journal, once the whole file has been checked.',
   input: z.object({ file: z.string().min(1).describe('The bundle.') }),
   run: async (input, { app }) => {
     const bundle = await openBundleFile(resolve(app.paths.cwd, input.file))

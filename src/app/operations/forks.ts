@@ -28,7 +28,7 @@ export const forkRunOperation = defineOperation({
     at: z.int().min(1).describe('The last event that is kept.'),
     model: assignment('STEP=MODEL: another model for a step; may be repeated.'),
     prompt: assignment('STEP=TEXT: another system prompt for a step; may be repeated.'),
-    answer: assignment('STEP=TEXT: this answer instead of the world’s, for what the step asks; may be repeated.'),
+    answer: assignment('STEP=TEXT: the answer to what the step asks, instead of asking; may be repeated.'),
     input: z.string().optional().describe('Another input; only before any step has started.'),
   }),
   run: async (wish, { app, signal, watcher }) => {

@@ -18,7 +18,7 @@ interface KnownEffect {
   /** The event that answered it; 0: none. */
   answer: number
   /** How it failed, where that is its answer. */
-  failed: Ended | undefined
+  failed: EventOf<'effect-failed'> | undefined
   /** It certainly did not reach the world, or a fork answered before it could. */
   harmless: boolean
 }
@@ -71,7 +71,7 @@ export class EffectRules {
     const calls = this.#calls.get(step) ?? 0
     if (safety === 'billable' && known?.status !== 'orphan') this.#calls.set(step, calls + 1)
     if (data.redo !== undefined) return this.#repeat(data, { seq, at, calls })
-    if (known && !(safety === 'unsafe' && known.status === 'closed' && known.failed?.data && known.harmless))
+    if (known && !(safety === 'unsafe' && known.status === 'closed' && known.failed && known.harmless))
       this.#fail('I8', `intends ${key} again, which may have happened (event ${known.intent})`)
     if (safety === 'billable' && calls >= this.#steps.limits.calls_per_step)
       this.#fail('I15', `${step} makes more than ${this.#steps.limits.calls_per_step} calls`)
@@ -196,7 +196,7 @@ export class EffectRules {
   #checkRetry(effect: KnownEffect, { at, calls }: { readonly at: number; readonly calls: number }): void {
     const { limits } = this.#steps
     const { failed, key, tries, safety } = effect
-    if (failed?.type !== 'effect-failed') return this.#fail('I8', `repeats ${key}, which was done`)
+    if (!failed) return this.#fail('I8', `repeats ${key}, which was done`)
     const { retry, touched, retry_after_ms: after } = failed.data
     if (!retry) this.#fail('I15', `repeats ${key}, which failed for good`)
     if (safety === 'unsafe' && touched !== 'no')
@@ -214,7 +214,7 @@ export class EffectRules {
   /** Whether another call is left is not told from here: repetitions after a crash count as well. */
   #mayRetry({ failed, safety, tries }: KnownEffect): boolean {
     const { limits, stopped } = this.#steps
-    if (failed?.type !== 'effect-failed' || stopped) return false
+    if (!failed || stopped) return false
     const { retry, touched, retry_after_ms: after } = failed.data
     const allowed = retry && safety !== 'billable' && (safety !== 'unsafe' || touched === 'no') && tries < limits.tries
     return allowed && (after === undefined || after <= limits.backoff_cap_ms)
