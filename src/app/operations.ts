@@ -7,6 +7,7 @@ import {
 } from './operations/artifacts.ts'
 import { exportRun, importRun } from './operations/bundles.ts'
 import { demo } from './operations/demo.ts'
+import { doctor } from './operations/doctor.ts'
 import { checkEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
 import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
 import { init } from './operations/init.ts'
@@ -16,7 +17,6 @@ import { runOperation } from './operations/run.ts'
 import {
   cancelRun,
   deleteRun,
-  doctor,
   listRuns,
   pruneRuns,
   replayRun,

@@ -204,32 +204,6 @@ function readAnswer(kind: string, text: string | undefined) {
   }
 }
 
-export const doctor = defineOperation({
-  name: 'runs doctor',
-  summary: 'Check a journal through and through: the file, the hash chains, and each run by replay.',
-  input: z.object({ run: run.optional() }),
-  run: async (input, { app }) => {
-    const { checkSqliteFile } = await import('../../journal/sqlite-check.ts')
-    const store = await app.openJournal()
-    const file = await checkSqliteFile(store.path)
-    const ids =
-      input.run === undefined
-        ? (await store.journal.list({ prefix: 'run/' })).map((info) => info.stream.slice(4))
-        : [await findRunId(app, input.run)]
-    const runs: { run: string; events: number; healthy: boolean; message?: string }[] = []
-    for (const id of ids) {
-      const verdict = await verifyStored(app, id)
-      runs.push({
-        run: id,
-        events: verdict.events,
-        healthy: verdict.equal,
-        ...(verdict.equal ? {} : { message: verdict.message }),
-      })
-    }
-    return { file: store.path, problems: file, runs, healthy: file.length === 0 && runs.every((each) => each.healthy) }
-  },
-})
-
 export const deleteRun = defineOperation({
   name: 'runs delete',
   summary: 'Remove the journal of an ended run and the contents no other run holds.',

@@ -117,7 +117,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     also: ['outcome', 'answer'],
     examples: ['llm-orc runs resolve latest deploy done --answer "deployed by hand"'],
   },
-  'runs doctor': { positional: ['run'] },
+  'runs doctor': { positional: ['run'], examples: ['llm-orc runs doctor', 'llm-orc runs doctor latest --repair'] },
   'runs delete': { positional: ['run'], flags: { confirm: yes } },
   'runs export': {
     positional: ['run', 'file'],

@@ -1,6 +1,5 @@
-import type { deleteRun, doctor, listRuns, pruneRuns, replayRun, showRun } from '../../../app/operations/runs.ts'
+import type { deleteRun, listRuns, pruneRuns, replayRun, showRun } from '../../../app/operations/runs.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
-import { renderProblems } from '../render/problem.ts'
 import { renderTable } from '../render/table.ts'
 import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './page.ts'
 import { describeAsks, showReport } from './run.ts'
@@ -58,14 +57,6 @@ function describeSides(sides: { readonly [name: string]: unknown }, { style }: P
         `${style.paint('bold', name)}  ${cleanLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))}`,
     )
     .join('\n')
-}
-
-export const showHealth: Show<ResultOf<typeof doctor>> = ({ file, problems, runs, healthy }, page) => {
-  const { style } = page
-  const sick = runs.filter((run) => !run.healthy)
-  const head = `${style.paint(healthy ? 'green' : 'red', healthy ? 'healthy' : 'not healthy')}  ${cleanLine(file)}: ${runs.length} runs checked`
-  const lines = sick.map(({ run, message }) => `${style.symbols.failed} ${cleanLine(run)}  ${cleanLine(message ?? '')}`)
-  return { text: joinBlocks(head, problems.length > 0 ? renderProblems(problems, style) : '', lines.join('\n')) }
 }
 
 export const showDeletedRun: Show<ResultOf<typeof deleteRun>> = ({ run }) => ({

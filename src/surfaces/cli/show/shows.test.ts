@@ -21,7 +21,17 @@ const RESULTS: { readonly [operation: string]: unknown } = {
   'runs doctor': {
     file: '/j.db',
     problems: [],
-    runs: [{ run: 'r1', events: 3, healthy: false, message: HOSTILE }],
+    runs: [
+      {
+        run: 'r1',
+        events: 3,
+        healthy: false,
+        violations: [{ invariant: 'I12', seq: 3, message: HOSTILE }],
+        more: 4,
+        torn: { from: 4, records: 2, moved_to: HOSTILE },
+      },
+    ],
+    rules: { I12: 'a rule' },
     healthy: false,
   },
   'runs export': { run: 'r1', file: HOSTILE, bytes: 120, redacted: ['3/input', HOSTILE] },
