@@ -38,10 +38,13 @@ function commandEvent(
   to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore },
 ): Draft | undefined {
   const { seq, state, store } = to
+  // Anyone who can write the file can write here: what is no command is passed over, it must not stop the holder.
+  if (typeof command !== 'object' || command === null) return undefined
   if (command.type === 'cancel') {
     const reason = command.reason === undefined ? {} : { reason: command.reason }
     return { type: 'cancel-requested', actor: 'person', data: { ...reason, command: seq }, causes: [state.seq] }
   }
+  if (command.type !== 'resolve') return undefined
   const effect = state.effects.get(command.key)
   const asked = effect && (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open'))
   if (!asked || (command.intent !== undefined && command.intent !== effect.intent)) return undefined

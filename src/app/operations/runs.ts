@@ -159,38 +159,38 @@ export const resolveStep = defineOperation({
       const hint = asks.length > 0 ? `It asks about: ${asks.join(', ')}` : 'It asks about nothing.'
       throw new OrcError({ code: 'not_found', message: `the run ${id} does not ask about ${input.step}`, hint })
     }
+    const about = { type: 'resolve' as const, key: open.key, intent: open.intent }
+    const { outcome } = input
     const command =
-      input.outcome === 'done'
-        ? {
-            type: 'resolve' as const,
-            key: open.key,
-            outcome: 'done' as const,
-            answer: readAnswer(open.kind, input.answer),
-          }
-        : { type: 'resolve' as const, key: open.key, outcome: input.outcome }
+      outcome === 'done'
+        ? { ...about, outcome, answer: readAnswer(open.kind, input.answer) }
+        : { ...about, outcome }
     return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
   },
 })
 
-async function findOpenAsk(app: App, id: string, named: string): Promise<{ key: string; kind: string } | undefined> {
-  const open = new Map<string, { key: string; kind: string; step: string }>()
-  const kinds = new Map<string, { kind: string; step: string }>()
+/** An effect somebody has to speak about; `intent` is the newest intent of it, so that the words mean this try and no later one. */
+interface OpenAsk {
+  readonly key: string
+  readonly kind: string
+  readonly step: string
+  readonly intent: number
+}
+
+async function findOpenAsk(app: App, id: string, named: string): Promise<OpenAsk | undefined> {
+  const intents = new Map<string, OpenAsk>()
+  const open = new Set<string>()
   for await (const event of readEvents(await app.openJournal(), id)) {
     if (event.type === 'effect-intended') {
-      kinds.set(event.data.key, { kind: event.data.kind, step: event.data.step })
-      open.delete(event.data.key)
-      if (event.data.kind === 'ask')
-        open.set(event.data.key, { key: event.data.key, kind: 'ask', step: event.data.step })
+      const { key, kind, step } = event.data
+      intents.set(key, { key, kind, step, intent: event.seq })
+      if (kind === 'ask') open.add(key)
+      else open.delete(key)
     }
-    if (event.type === 'effect-unknown')
-      open.set(event.data.key, {
-        key: event.data.key,
-        kind: kinds.get(event.data.key)?.kind ?? '',
-        step: event.data.step,
-      })
+    if (event.type === 'effect-unknown') open.add(event.data.key)
     if (event.type === 'effect-done' || event.type === 'effect-failed') open.delete(event.data.key)
   }
-  return [...open.values()].find((ask) => ask.key === named || ask.step === named)
+  return [...open].flatMap((key) => intents.get(key) ?? []).find((ask) => ask.key === named || ask.step === named)
 }
 
 /** What a person says a script printed becomes the answer its executor would have given. */
