@@ -8,11 +8,7 @@ import type { Json } from '../../src/events/values.ts'
 import { createMemoryJournal } from '../../src/journal/memory.ts'
 import { createScripted } from '../../src/providers/scripted.ts'
 import type { Script } from '../../src/providers/scripted-schema.ts'
-import { agentStep } from '../../src/steps/agent.ts'
-import { scriptStep } from '../../src/steps/script.ts'
-import { errand } from './errand.ts'
-
-export const goldenKinds = { agent: agentStep, script: scriptStep, errand }
+import { goldenKinds } from './kinds.ts'
 
 export const sha256 = (text: string): string => hash('sha256', text, 'hex')
 
@@ -32,7 +28,12 @@ export interface GoldenRoom {
 export function openRoom(seed: string, drain: () => Promise<void>, outside: Outside): GoldenRoom {
   const world = createVirtualWorld({ seed, sha256, drain })
   const provider = createScripted(outside.models, { sleep: (ms, signal) => world.sleep(ms, signal) })
-  const model = createModelExecutor({ provider: () => provider, clock: world.clock, wake: world.wake, cost: () => 1_500 })
+  const model = createModelExecutor({
+    provider: () => provider,
+    clock: world.clock,
+    wake: world.wake,
+    cost: () => 1_500,
+  })
   const executors = { model, script: playScripts(world, outside), chore: playChores(world, outside) }
   return { world, ports: { world, ...createMemoryJournal(world.clock), kinds: goldenKinds, executors } }
 }
@@ -44,7 +45,10 @@ function playScripts(world: VirtualWorld, { scripts }: Outside): Executor {
       await world.sleep(25, signal)
       if (signal.aborted) return stopped
       const { stdin } = request as { stdin: string }
-      return { ok: true, answer: scripts?.(JSON.parse(stdin), key) ?? { exit: 0, stdout: stdin, stderr: '', truncated: false } }
+      return {
+        ok: true,
+        answer: scripts?.(JSON.parse(stdin), key) ?? { exit: 0, stdout: stdin, stderr: '', truncated: false },
+      }
     },
   }
 }
