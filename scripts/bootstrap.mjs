@@ -3,13 +3,14 @@
 // It stands in npm's `pre` scripts, never as `node bootstrap && node program` in one line: shells remember where they
 // found the first `node` and would start the second one with the machine's Node instead of the pinned one.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 if (!isInstalled()) install()
+pinRuntime()
 
 /** npm leaves what it installed in node_modules/.package-lock.json; a cut install leaves none. */
 function isInstalled() {
@@ -43,4 +44,14 @@ function install() {
   if (done.status === 0 && isInstalled()) return
   console.error('The packages could not be installed. Check that the package registry can be reached, then try again.')
   process.exit(1)
+}
+
+/** The second Node, for tests across versions, brings a program named `node` as well; npm links the one it touched last. */
+function pinRuntime() {
+  if (process.platform === 'win32') return
+  const link = join(root, 'node_modules', '.bin', 'node')
+  const wanted = '../node/bin/node'
+  if (existsSync(link) && readlinkSync(link) === wanted) return
+  rmSync(link, { force: true })
+  symlinkSync(wanted, link)
 }
