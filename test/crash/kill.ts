@@ -4,7 +4,7 @@ import { Course, type CourseOptions, createTally, type Tally } from './course.ts
 const LIVES = 60
 
 /** ms within which a kill comes after the first event shown. */
-const WITHIN = 120
+const WITHIN = 80
 
 export async function killUntil(
   kills: number,

@@ -20,7 +20,7 @@ export const POINTS = [
 ] as const
 
 /** Within a transaction: the next write to the log, and the sync that makes it durable. Only a tracer can stop there. */
-export const CALLS = { 'append-mid': 'pwrite64', 'append-unsynced': 'fdatasync' } as const
+export const CALLS = { 'append-mid': 'pwrite64', 'append-unsynced': 'fsync,fdatasync' } as const
 
 export type Point = (typeof POINTS)[number]
 

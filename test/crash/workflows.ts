@@ -83,8 +83,10 @@ const GRAPHS = {
   ],
   proposal: [model('first'), { id: 'plan', kind: 'planner', spec: {}, after: [{ step: 'first', on: 'always' }] }],
   unsafe: [model('first'), deed('deed', 'first'), model('last', 'deed')],
-  /** Fifty events: three for the run itself, four and a half for each step. */
-  fifty: chainOf(11, script),
+  /** Fifty events: three of the run, four of each step, three of a second try. */
+  fifty: chainOf(11, (id, ...after) =>
+    step(id, { kind: 'script', safety: 'idempotent', fails: id === 'chain-3' ? 1 : 0 }, after),
+  ),
   payments: count(4, (i) => [
     model(`price-${i}`, ...(i === 0 ? [] : [`left-${i - 1}`])),
     pay(`left-${i}`, `price-${i}`),

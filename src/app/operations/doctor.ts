@@ -35,8 +35,7 @@ export interface RunHealth {
 
 export const doctor = defineOperation({
   name: 'runs doctor',
-  summary:
-    'Check a journal through and through: the file, the hash chains, the rules of every run, and each by replay.',
+  summary: 'Check a journal: the file, hash chains, the rules of every run, and each run by replay.',
   input: z.object({
     run: z.string().min(1).optional().describe('The id of the run, its beginning, or `latest`; default: all.'),
     repair: z

@@ -4,9 +4,15 @@ import * as z from 'zod'
 import { readEvents } from '../../engine/engine.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { Event } from '../../events/event.ts'
+import { ledgerView } from '../../events/views/ledger.ts'
+import { timelineView } from '../../events/views/timeline.ts'
+import { foldEvents } from '../../events/views/view.ts'
+import { waitsView } from '../../events/views/waits.ts'
 import type { App } from '../app.ts'
+import { findAsks } from '../asks.ts'
 import { defineOperation } from '../operation.ts'
 import { findRunId } from '../run-id.ts'
+import { reportRun } from '../run-report.ts'
 import { commandRun, continueRun, projectDigest, reportOf, requireRun, verifyFile, verifyStored } from '../runs.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
@@ -66,12 +72,56 @@ async function eventAt(app: App, id: string, seq: number): Promise<Event | undef
 export const showRun = defineOperation({
   name: 'runs show',
   summary: 'Show what a run did, and what it asks.',
-  input: z.object({ run }),
+  input: z.object({
+    run,
+    at: z.int().min(1).optional().describe('As it stood after this event; default: after the last.'),
+    timeline: z.boolean().default(false).describe('When each step ran, side by side, with its attempts and waits.'),
+    effects: z.boolean().default(false).describe('Every touch of the world: intent, tries, outcome, cost.'),
+  }),
   run: async (input, { app }) => {
     const id = await findRunId(app, input.run)
-    return { run: id, report: await reportOf(app, id) }
+    const all = await requireRun(app, id)
+    const events = input.at === undefined ? all : all.slice(0, input.at)
+    const last = events.at(-1) as Event
+    if (input.at !== undefined && last.seq !== input.at) {
+      const message = `the run ${id} has no event ${input.at}`
+      throw new OrcError({ code: 'not_found', message, hint: `Its last event is ${all.length}.` })
+    }
+    const { blobs } = await app.openJournal()
+    return {
+      run: id,
+      events: all.length,
+      ...(input.at === undefined
+        ? {}
+        : { at: { seq: last.seq, type: last.type, time: new Date(last.at).toISOString() } }),
+      report: await reportRun(events, id, blobs),
+      asks: await findAsks(app, id, events),
+      ...(input.timeline ? { timeline: drawTimeline(events) } : {}),
+      ...(input.effects ? { effects: listEffects(events) } : {}),
+    }
   },
 })
+
+/** Times are ms after the start of the run; `now` is that of the last event. */
+function drawTimeline(events: readonly Event[]) {
+  const { start = 0, spans, lanes } = foldEvents(timelineView, events)
+  const { waits } = foldEvents(waitsView, events)
+  const shift = <T extends { readonly start: number; readonly end?: number }>(part: T): T => ({
+    ...part,
+    start: part.start - start,
+    ...(part.end === undefined ? {} : { end: part.end - start }),
+  })
+  const now = (events.at(-1) as Event).at - start
+  return { now, lanes, spans: spans.map(shift), waits: waits.map(shift) }
+}
+
+/** Without the requests, which may be long: they stand in the events. */
+function listEffects(events: readonly Event[]) {
+  return foldEvents(ledgerView, events).entries.map((entry) => {
+    const { request: _, since, ...rest } = entry
+    return { ...rest, since: new Date(since).toISOString() }
+  })
+}
 
 export const tailRun = defineOperation({
   name: 'runs tail',
@@ -162,9 +212,7 @@ export const resolveStep = defineOperation({
     const about = { type: 'resolve' as const, key: open.key, intent: open.intent }
     const { outcome } = input
     const command =
-      outcome === 'done'
-        ? { ...about, outcome, answer: readAnswer(open.kind, input.answer) }
-        : { ...about, outcome }
+      outcome === 'done' ? { ...about, outcome, answer: readAnswer(open.kind, input.answer) } : { ...about, outcome }
     return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
   },
 })

@@ -119,17 +119,26 @@ export class EffectRules {
     effect.answer = fails ? seq : 0
   }
 
-  /** An attempt has ended. What ran goes on until it reports; of an ended step what is unknown stays so. */
+  /** An attempt has ended. What runs goes on until it reports; what nobody knows, or was to be repeated, is dropped. */
   leave(step: string): void {
     const ended = this.#steps.hasEnded(step)
     for (const key of this.#ofStep.get(step) ?? []) {
       const effect = this.known.get(key) as KnownEffect
-      if (ended && effect.status === 'unknown') this.lost.add(key)
-      const over = effect.status === 'closed' || effect.status === 'unknown'
-      const asked = effect.kind === 'ask' && effect.status === 'open'
-      if ((ended && over) || asked || (effect.status === 'closed' && effect.safety !== 'unsafe')) this.#forget(effect)
+      const { status, safety, kind } = effect
+      if (status === 'open' && kind !== 'ask') continue
+      if (status === 'closed' && safety === 'unsafe' && !ended) continue
+      if (status !== 'open' && status !== 'closed' && safety === 'unsafe') this.lost.add(key)
+      this.#forget(effect)
     }
     if (ended) this.#calls.delete(step)
+  }
+
+  /** A fork begins an attempt anew: only what waited to be repeated is dropped. */
+  restart(step: string): void {
+    for (const key of this.#ofStep.get(step) ?? []) {
+      const effect = this.known.get(key) as KnownEffect
+      if (effect.status === 'closed' && effect.safety !== 'unsafe') this.#forget(effect)
+    }
   }
 
   /** A new holder cannot know what the executors of the old one did. */

@@ -159,7 +159,7 @@ export class InvariantCheck {
     this.#command = 0
     const { limits, specs, answers } = data.change
     if (limits) this.#steps.limits = { ...this.#steps.limits, ...limits }
-    for (const { step } of specs ?? []) if (this.#steps.restart(step)) this.#effects.leave(step)
+    for (const { step } of specs ?? []) if (this.#steps.restart(step)) this.#effects.restart(step)
     for (const answer of answers ?? []) this.#effects.answer(answer, seq)
     this.#effects.resume()
   }

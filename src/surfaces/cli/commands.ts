@@ -107,7 +107,11 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'validate category': { positional: ['category'], own: verbose },
   'validate all': { own: verbose },
   'runs list': { own: format, examples: ['llm-orc runs list --all --output json'] },
-  'runs show': { positional: ['run'], examples: ['llm-orc runs show latest'] },
+  'runs show': {
+    positional: ['run'],
+    flags: { at: { placeholder: 'SEQ' } },
+    examples: ['llm-orc runs show latest', 'llm-orc runs show latest --timeline', 'llm-orc runs show latest --at 12'],
+  },
   'runs tail': { positional: ['run'], examples: ['llm-orc runs tail latest --output json | head -3'] },
   'runs replay': { positional: ['run'], aliases: ['runs verify'], examples: ['llm-orc runs replay latest'] },
   'runs cancel': { positional: ['run'] },

@@ -71,7 +71,7 @@ export function describeAsks(run: string, asks: readonly string[], { style }: Pa
 }
 
 /** A word as a shell reads it, without control characters. */
-function quoteWord(word: string): string {
+export function quoteWord(word: string): string {
   const clean = cleanLine(word)
   return /^[\w./:@%+,-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
 }

@@ -1,8 +1,10 @@
 import type { deleteRun, listRuns, pruneRuns, replayRun, showRun } from '../../../app/operations/runs.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
 import { renderTable } from '../render/table.ts'
+import { describeLost, describeQuestions, listEffects } from './effects.ts'
 import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './page.ts'
-import { describeAsks, showReport } from './run.ts'
+import { showReport } from './run.ts'
+import { renderTimeline } from './timeline.ts'
 
 export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
   if (runs.length === 0)
@@ -19,13 +21,18 @@ export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
 }
 
 /** The whole report in a pipe too: who only wants the answer has it from `run`, or asks for JSON. */
-export const showOneRun: Show<ResultOf<typeof showRun>> = ({ run, report }, page) => {
-  const asks = describeAsks(
-    run,
-    report.unknown.map(({ key }) => key),
-    page,
-  )
-  return { text: joinBlocks(showReport(report, { ...page, rich: true }), asks) }
+export const showOneRun: Show<ResultOf<typeof showRun>> = ({ run, events, at, report, ...parts }, page) => {
+  const place = at && `The run as it stood after event ${at.seq} of ${events}: ${at.type}, ${shortenTime(at.time)} UTC`
+  return {
+    text: joinBlocks(
+      place && page.style.paint('bold', place),
+      parts.timeline || parts.effects ? '' : showReport(report, { ...page, rich: true }),
+      parts.timeline && renderTimeline(parts.timeline, page),
+      parts.effects && listEffects(parts.effects, page),
+      describeQuestions(run, parts.asks, page),
+      describeLost(report, parts.asks, page),
+    ),
+  }
 }
 
 export const showReplay: Show<ResultOf<typeof replayRun>> = (result, page) => {

@@ -4,6 +4,7 @@ import { createStyle } from '../render/style.ts'
 import { measure } from '../render/width.ts'
 import type { Page } from './page.ts'
 import { showResult } from './shows.ts'
+import { renderTimeline } from './timeline.ts'
 
 const style = createStyle({ color: false, unicode: true })
 const pipe: Page = { style, rich: false, terminal: false }
@@ -11,6 +12,17 @@ const screen: Page = { style, width: 60, rich: true, terminal: true }
 const HOSTILE = 'red\u001b[31m\u0007\nline\u202e \u009b2J'
 
 const SPENT = { calls: 1, failed_calls: 0, cached_calls: 0, unmetered: 0, unpriced: 0 }
+
+const REPORT = {
+  run: 'r',
+  target: { kind: 'ensemble', name: 'e' },
+  status: 'paused',
+  agents: [],
+  answers: [],
+  errors: [],
+  unknown: [],
+  totals: { usage: {} },
+}
 
 const RESULTS: { readonly [operation: string]: unknown } = {
   init: { folder: '/p/.llm-orc', written: ['/p/.llm-orc/config.yaml'], kept: ['/p/.llm-orc/.gitignore'] },
@@ -33,6 +45,66 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     ],
     rules: { I12: 'a rule' },
     healthy: false,
+  },
+  'runs show': {
+    run: 'r1',
+    events: 12,
+    at: { seq: 4, type: 'step-started', time: '2026-11-21T05:02:11.345Z' },
+    report: { ...REPORT, unknown: [{ key: 'lost/x' }, { key: HOSTILE }] },
+    asks: [
+      {
+        key: HOSTILE,
+        step: HOSTILE,
+        kind: 'script',
+        what: 'unknown',
+        request: HOSTILE,
+        since: '2026-11-21T05:02:11.345Z',
+        idempotency_key: 'f'.repeat(64),
+        parent: { event: 9, outcome: 'done', text: HOSTILE },
+      },
+    ],
+    timeline: {
+      now: 100,
+      lanes: 2,
+      spans: [
+        { step: HOSTILE, attempt: 1, lane: 0, start: 0, end: 20, status: 'failed' },
+        { step: HOSTILE, attempt: 2, lane: 0, start: 60, end: 100, status: 'succeeded' },
+        { step: '日本語'.repeat(20), attempt: 1, lane: 1, start: 99, status: 'running' },
+      ],
+      waits: [
+        { step: HOSTILE, why: 'retry', start: 20, end: 60 },
+        { step: '日本語'.repeat(20), why: 'person', start: 99 },
+      ],
+    },
+    effects: [
+      {
+        key: HOSTILE,
+        step: HOSTILE,
+        attempt: 1,
+        kind: 'script',
+        safety: 'unsafe',
+        seq: 5,
+        outcome: 'failed',
+        tries: 2,
+        code: HOSTILE,
+        cost: 1200,
+        since: '',
+        source: 'world',
+      },
+      {
+        key: 'b',
+        step: 'b',
+        attempt: 2,
+        kind: 'model',
+        safety: 'billable',
+        seq: 6,
+        outcome: 'reused',
+        tries: 0,
+        answered: 3,
+        since: '',
+        source: 'record',
+      },
+    ],
   },
   'runs export': { run: 'r1', file: HOSTILE, bytes: 120, redacted: ['3/input', HOSTILE] },
   'runs import': { run: HOSTILE, events: 3, written: 3 },
@@ -122,8 +194,7 @@ describe('every result can be shown', () => {
   test('operations without a look of their own are few', () => {
     const without = operations.filter(
       ({ name }) =>
-        !(name in RESULTS) &&
-        !/^(run|demo|version|validate \w+|runs (show|tail|cancel|resume|resolve|fork))$/.test(name),
+        !(name in RESULTS) && !/^(run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork))$/.test(name),
     )
     expect(without.map(({ name }) => name)).toEqual([])
   })
@@ -134,6 +205,14 @@ test('tables give way to a narrow terminal, never to a pipe', () => {
   for (const line of showResult('runs list', long, screen).text.split('\n'))
     expect(measure(line)).toBeLessThanOrEqual(60)
   expect(showResult('runs list', long, pipe).text).toContain('t'.repeat(200))
+})
+
+test.each([60, 30, 12])('a timeline fits %i columns, and shows attempts and waits', (width) => {
+  const { timeline } = RESULTS['runs show'] as { timeline: object }
+  const text = renderTimeline(timeline as Parameters<typeof renderTimeline>[0], { ...screen, width })
+  for (const line of text.split('\n')) expect(measure(line)).toBeLessThanOrEqual(width)
+  if (width === 60) expect(text).toMatch(/█+░+2█+ ✓ 0\.10s x2/)
+  if (width === 60) expect(text).toMatch(/2 日本語.* +\? ↻/)
 })
 
 test('a difference is shown with both sides', () => {
@@ -156,19 +235,9 @@ test('a difference is shown with both sides', () => {
 })
 
 test('what a run asks comes with the command that answers it', () => {
-  const report = {
-    run: 'r',
-    target: { kind: 'ensemble', name: 'e' },
-    status: 'paused',
-    agents: [],
-    answers: [],
-    errors: [],
-    unknown: [],
-    totals: { usage: {} },
-  }
   const { aside } = showResult(
     'run',
-    { run: 'r', status: 'paused', asks: ["a b/'x"], report, provider_notes: ['embedded, because'] },
+    { run: 'r', status: 'paused', asks: ["a b/'x"], report: REPORT, provider_notes: ['embedded, because'] },
     pipe,
   )
   expect(aside).toContain("llm-orc runs resolve r 'a b/'\\''x' done|failed|not-done")
