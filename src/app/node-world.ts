@@ -4,10 +4,18 @@ import type { EngineWorld } from '../engine/world.ts'
 
 const LONGEST = 2 ** 31 - 1
 
+// The wall clock is read once: when it is set anew under a running process, no timer may fire early or late for it.
+const BEGAN = Date.now() - performance.now()
+
+/** ms UTC, never going back, the same for everything in this process. */
+function tellTime(): number {
+  return Math.round(BEGAN + performance.now())
+}
+
 /** The world of this process: its clock, its event loop, its timers. */
 export function createNodeWorld(): EngineWorld {
   return {
-    clock: Date.now,
+    clock: tellTime,
     drain: () => nextTurn(),
     wake: wakeAt,
     sha256: (text) => hash('sha256', text, 'hex'),
@@ -19,7 +27,7 @@ export function createNodeWorld(): EngineWorld {
 function wakeAt(at: number, then: () => void): () => void {
   let timer: NodeJS.Timeout
   const arm = () => {
-    const left = at - Date.now()
+    const left = at - tellTime()
     timer = left > LONGEST ? setTimeout(arm, LONGEST) : setTimeout(then, Math.max(0, left))
   }
   arm()

@@ -4,6 +4,7 @@ import {
   createRun,
   type Run,
   type RunPlan,
+  readEvent,
   readEvents,
   resumeRun,
   startRun,
@@ -164,16 +165,12 @@ export async function reportOf(app: App, run: string): Promise<RunReport> {
   return reportRun(await requireRun(app, run), run, blobs)
 }
 
-/** Runs the record again without touching anything. */
+/** Runs the record again without touching anything; the record is streamed, whatever its length. */
 export async function verifyStored(app: App, run: string): Promise<Verdict> {
-  const events = await requireRun(app, run)
-  const { blobs } = await app.openJournal()
-  return verifyRun(events, {
-    world: createNodeWorld(),
-    blobs,
-    kinds: stepKinds,
-    eventAt: async (seq) => events[seq - 1],
-  })
+  const store = await app.openJournal()
+  const eventAt = (seq: number) => readEvent(store, run, seq)
+  const means = { run, world: createNodeWorld(), blobs: store.blobs, kinds: stepKinds, eventAt }
+  return verifyRun(readEvents(store, run), means)
 }
 
 /** Verifies a bundle where it lies, without importing it. */
@@ -182,7 +179,7 @@ export async function verifyFile(file: string): Promise<{ run: string } & Verdic
   const bundle = await openBundleFile(file)
   try {
     const blobs = { get: (run: string, sha256: string) => bundle.blobs.get(run, sha256), put: () => {} }
-    const means = { world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: bundle.eventAt }
+    const means = { run: bundle.run, world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: bundle.eventAt }
     return { run: bundle.run, ...(await verifyRun(bundle.events(), means)) }
   } finally {
     await bundle.close()
@@ -270,7 +267,7 @@ export async function holdLease(app: App, run: string) {
   const taken = await takeLease(journal, run, {
     owner: describeOwner(),
     ttl_ms: LEASE_MS,
-    clock: Date.now,
+    clock: createNodeWorld().clock,
     isDead: isOwnerDead,
   })
   if (taken.ok) return taken.lease

@@ -202,11 +202,13 @@ export async function verifyRun(
     readonly world: EngineWorld
     readonly blobs: BlobStore
     readonly kinds: { readonly [kind: string]: StepKind }
+    /** Whose record it should be; absent: the first event says. */
+    readonly run?: string
     eventAt?(seq: number): Promise<Event | undefined>
   },
 ): Promise<Verdict> {
   const { world, blobs, kinds } = means
-  const check = createChainCheck(world.sha256)
+  const check = createChainCheck(world.sha256, means.run)
   let replay: Replay | undefined
   let events = 0
   for await (const event of record) {

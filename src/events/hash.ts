@@ -72,13 +72,24 @@ function* collect(node: unknown, path: readonly string[], at: readonly string[] 
 
 export type ChainFault = { readonly seq: number; readonly message: string }
 
-/** Checks that events follow each other without gap and that every hash is right. */
-export function createChainCheck(sha256: Sha256): (event: Event) => ChainFault | undefined {
+/** Checks that events belong to one run (`run`, else the first one's), follow each other without gap, and that every hash is right. */
+export function createChainCheck(sha256: Sha256, run?: string): (event: Event) => ChainFault | undefined {
+  let name = run
   let seq = 0
   let prev = NO_HASH
   let at = 0
   return (event) => {
     seq += 1
+    // The hash cannot be computed of what is no event, and it leaves the run's name out: forks keep the hashes of their past.
+    if (
+      !Array.isArray(event.causes) ||
+      !Object.hasOwn(EVENT_TYPES, event.type) ||
+      typeof event.data !== 'object' ||
+      event.data === null
+    )
+      return { seq, message: `event ${seq} was altered: it is no event of this format` }
+    name ??= event.run
+    if (event.run !== name) return { seq, message: `event ${seq} was altered: it names the run ${event.run}` }
     if (event.seq !== seq) return { seq, message: `event ${seq} is missing; the record goes on with ${event.seq}` }
     if (event.prev !== prev) return { seq, message: `event ${seq} does not follow the event before it` }
     if (event.at < at) return { seq, message: `event ${seq} is older than the event before it` }

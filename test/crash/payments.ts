@@ -3,7 +3,7 @@
  * deduplicates nothing; some it commits without answering, some it drops without committing.
  */
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom } from '../../src/events/random.ts'
@@ -27,7 +27,8 @@ function serve(): void {
   const random = createRandom('payments')
   const commits: { [key: string]: number } = {}
   let underWay = 0
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response))
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url === '/ledger') {
       // A request of somebody killed may still be on its way through the machine.
       do await sleep(10)
@@ -52,7 +53,7 @@ function serve(): void {
     } finally {
       underWay -= 1
     }
-  })
+  }
   server.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port))
   process.stdin.on('end', () => process.exit()).resume()
 }

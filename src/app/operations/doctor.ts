@@ -121,6 +121,7 @@ async function checkRules(app: App, run: string): Promise<Findings> {
 async function replay(app: App, run: string, findings: Findings): Promise<RunHealth> {
   const store = await app.openJournal()
   const means = {
+    run,
     world: createNodeWorld(),
     blobs: store.blobs,
     kinds: stepKinds,

@@ -62,7 +62,7 @@ function describeFailures(report: RunReport): string {
   ].join('\n')
 }
 
-export function describeAsks(run: string, asks: readonly string[], { style }: Page): string {
+function describeAsks(run: string, asks: readonly string[], { style }: Page): string {
   if (asks.length === 0) return ''
   const lines = asks.map((key) => `  llm-orc runs resolve ${run} ${quoteWord(key)} done|failed|not-done`)
   return [style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:'), ...lines].join(
