@@ -168,6 +168,7 @@ async function verify(
   try {
     for await (const event of readEvents(store, 'run-1')) events.push(event)
     const means = {
+      run: 'run-1',
       world: createNodeWorld(),
       blobs: store.blobs,
       kinds: KINDS,
