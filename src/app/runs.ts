@@ -190,7 +190,7 @@ export async function verifyFile(file: string): Promise<{ run: string } & Verdic
 export async function commandRun(
   app: App,
   run: string,
-  { command, ...steering }: Steering & { readonly command: Command },
+  { command, ...steering }: Steering & { readonly command: Command; readonly accept_changed?: boolean },
 ): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type === 'run-finished') {
@@ -200,6 +200,8 @@ export async function commandRun(
       hint: `See how with: llm-orc runs show ${run}`,
     })
   }
+  // A command that cannot be carried out is refused before it is kept: whoever takes the run up later would obey it.
+  if (!(await isHeld(app, run))) await comparePinned(app, { run, events, accept: steering.accept_changed ?? false })
   const { journal } = await app.openJournal()
   await journal.append([{ stream: `inbox/${run}`, expected: 'any', records: [command] }])
   try {
@@ -210,6 +212,16 @@ export async function commandRun(
   await followToRest(app, run, { from: events.length + 1, command })
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
+}
+
+async function isHeld(app: App, run: string): Promise<boolean> {
+  try {
+    await (await holdLease(app, run)).release()
+    return false
+  } catch (error) {
+    if (error instanceof OrcError && error.code === 'run_held') return true
+    throw error
+  }
 }
 
 /** Waits until the holder has ended the run or rests again; a command that changes nothing is not waited for longer than a while. */

@@ -29,7 +29,7 @@ export interface Target {
 export async function findTarget(app: App, name: string): Promise<Target> {
   const { target, problems } = await inspectTarget(app, name)
   if (target) return target
-  throw new OrcError(problems.filter(isError))
+  throw new OrcError([...problems.filter(isError), ...problems.filter((problem) => !isError(problem))])
 }
 
 /** Everything there is to say about an ensemble, and what can be run of it when nothing is wrong. */
@@ -43,16 +43,12 @@ export async function inspectTarget(
   const { parseEnsemble } = await import('../graph/ensemble-parse.ts')
   const { checkRunnable } = await import('../graph/runnable.ts')
   const { compileEnsemble } = await import('../graph/ensemble-compile.ts')
-  const { ensemble, problems: parsing, references } = parseEnsemble(found.text, found.file)
-  const problems: Problem[] = [...parsing, ...(ensemble ? checkRunnable(ensemble) : [])]
+  const { problems: parsing, references, ...parsed } = parseEnsemble(found.text, found.file)
+  // What can be read of a broken file is compiled all the same, so that the report names everything at once.
+  const ensemble = parsed.ensemble ?? parsed.readable
+  if (!ensemble) return { file: found.file, problems: parsing }
+  const unsupported = checkRunnable(ensemble)
   const scripts = await resolveScripts(app, references.scripts)
-  if (!ensemble) {
-    const { file } = found
-    return {
-      file,
-      problems: [...problems, ...missingReferences(app, { scripts, profiles: references.profiles, file })],
-    }
-  }
   const roles = await resolveRoles(app, references.roles)
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
@@ -66,7 +62,12 @@ export async function inspectTarget(
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
   })
-  problems.push(...brokenProfiles(app, references.profiles), ...compiled.problems)
+  // A kind of work that is not supported yet has been named with its key.
+  const isNews = ({ code }: Problem) => code !== 'not_yet_supported' || unsupported.length === 0
+  const problems = [
+    ...brokenProfiles(app, references.profiles),
+    ...inFileOrder([...parsing, ...unsupported, ...compiled.problems.filter(isNews)]),
+  ]
   if (!compiled.graph || problems.some(isError)) return { file: found.file, problems }
   const target = {
     kind: 'ensemble' as const,
@@ -81,28 +82,8 @@ export async function inspectTarget(
   return { file: found.file, target, problems }
 }
 
-/** What can be said of the names in a file that cannot be compiled. */
-function missingReferences(
-  app: App,
-  given: { scripts: ReadonlyMap<string, PinnedScript | MissingScript>; profiles: readonly string[]; file: string },
-): readonly Problem[] {
-  const { scripts, profiles, file } = given
-  const missing = [...scripts].flatMap(([reference, script]): Problem[] =>
-    script.type === 'missing'
-      ? [
-          {
-            code: 'script_missing',
-            message: `the script ${JSON.stringify(reference)} was not found`,
-            hint: `Searched: ${script.searched.join(', ')}`,
-            file,
-          },
-        ]
-      : [],
-  )
-  const unknown = profiles
-    .filter((name) => name !== 'default' && !app.profiles.profiles.has(name) && !app.profiles.broken.has(name))
-    .map((name): Problem => ({ code: 'profile_missing', message: `the model profile "${name}" does not exist`, file }))
-  return [...missing, ...unknown, ...brokenProfiles(app, profiles)]
+function inFileOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
 }
 
 /** An ensemble found by its name is pinned by it; one that was given as a file by its path from the project or folder. */

@@ -6,11 +6,13 @@ import { collectReferences, normaliseEnsemble } from './ensemble-normalise.ts'
 import { type EnsembleFile, ensembleFile, knownKeysAt } from './ensemble-schema.ts'
 import { isMap, Report } from './report.ts'
 import { describeValue, reportIssue } from './schema-issues.ts'
-import { type ParsedYaml, parseYaml } from './yaml.ts'
+import { type Locate, type ParsedYaml, type Path, parseYaml } from './yaml.ts'
 
 export interface ParsedEnsemble {
   /** Absent when there is an error. */
   readonly ensemble?: Ensemble
+  /** When there is an error: the agents that can be read all the same, so that what they lack outside the file is named too. */
+  readonly readable?: Ensemble
   /** Errors and warnings, all of them, in the order of the file. */
   readonly problems: readonly Problem[]
   readonly references: References
@@ -54,10 +56,42 @@ export function readEnsemble(
   const parsed = ensembleFile.safeParse(data)
   for (const issue of parsed.error?.issues ?? []) reportIssue(report, issue, { data, source, strict, knownKeysAt })
   checkEnsemble(report, data, strict)
-  if (report.failed) return { problems: report.problems, references: NO_REFERENCES }
+  if (report.failed) {
+    const { file, placeOf } = salvageFile(data, parsed.error?.issues ?? [], place)
+    const readable = normaliseEnsemble(file, placeOf)
+    return { readable, problems: report.problems, references: collectReferences(file) }
+  }
   // only unknown keys can be left over, so the data has the form of the schema
   const read = data as unknown as EnsembleFile
   return { ensemble: normaliseEnsemble(read, place), problems: report.problems, references: collectReferences(read) }
+}
+
+/** A broken file without the values of a wrong type, and without agents that then have no name; `placeOf` still finds the others. */
+function salvageFile(
+  data: { readonly [key: string]: Json },
+  issues: readonly { readonly code?: string | undefined; readonly path: readonly PropertyKey[] }[],
+  place: Locate,
+): { readonly file: EnsembleFile; readonly placeOf: Locate } {
+  const wrong = issues.filter(({ code }) => code !== 'unrecognized_keys').map(({ path }) => path)
+  const keep = (value: unknown, base: Path) => {
+    const broken = new Set(
+      wrong.filter((path) => base.every((step, at) => path[at] === step)).map((path) => path[base.length]),
+    )
+    return isMap(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !broken.has(key))) : {}
+  }
+  const list = Array.isArray(data['agents']) ? (data['agents'] as readonly Json[]) : []
+  const agents = list.map((agent, index) => keep(agent, ['agents', index]))
+  const kept = [...agents.keys()].filter((index) => agents[index]?.['name'] !== undefined)
+  const file = {
+    name: '',
+    agents: kept.map((index) => agents[index]),
+    coordinator: keep(data['coordinator'], ['coordinator']),
+  } as unknown as EnsembleFile
+  const placeOf: Locate = (path, part) => {
+    const [top, index, ...rest] = path
+    return place(top === 'agents' && typeof index === 'number' ? [top, kept[index] ?? index, ...rest] : path, part)
+  }
+  return { file, placeOf }
 }
 
 function isOtherShape(data: { readonly [key: string]: Json }): boolean {

@@ -5,7 +5,7 @@ import { defineOperation } from '../operation.ts'
 import { artifactsFolder } from '../runs.ts'
 
 const ensemble = z.string().min(1).describe('The ensemble that was run.')
-const execution = z.string().default('latest').describe('The execution folder, or `latest`.')
+const execution = z.string().min(1).describe('The id of the execution, as `artifacts list` shows it.')
 
 export const listArtifactsOperation = defineOperation({
   name: 'artifacts list',
@@ -17,7 +17,10 @@ export const listArtifactsOperation = defineOperation({
 export const showArtifactOperation = defineOperation({
   name: 'artifacts show',
   summary: 'Show one execution of an ensemble.',
-  input: z.object({ ensemble, execution }),
+  input: z.object({
+    ensemble,
+    execution: z.string().default('latest').describe('The execution folder, or `latest`.'),
+  }),
   run: (input, { app }) => showArtifact(artifactsFolder(app), input.ensemble, input.execution),
 })
 

@@ -13,9 +13,20 @@ import { findAsks } from '../asks.ts'
 import { defineOperation } from '../operation.ts'
 import { findRunId } from '../run-id.ts'
 import { reportRun } from '../run-report.ts'
-import { commandRun, continueRun, projectDigest, reportOf, requireRun, verifyFile, verifyStored } from '../runs.ts'
+import {
+  commandRun,
+  continueRun,
+  holdLease,
+  projectDigest,
+  reportOf,
+  requireRun,
+  verifyFile,
+  verifyStored,
+} from '../runs.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
+
+const accept_changed = z.boolean().default(false).describe('Go on although files of the definition have changed since.')
 
 /** One line of `runs list`. */
 export interface RunLine {
@@ -170,7 +181,8 @@ export const cancelRun = defineOperation({
   run: async (input, { app, signal, watcher }) => {
     const id = await findRunId(app, input.run)
     const command = { type: 'cancel' as const, ...(input.reason === undefined ? {} : { reason: input.reason }) }
-    return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
+    // To end a run its definition is not needed, whatever became of it since.
+    return commandRun(app, id, { command, signal, accept_changed: true, ...(watcher ? { watcher } : {}) })
   },
 })
 
@@ -179,7 +191,7 @@ export const resumeRunOperation = defineOperation({
   summary: 'Take up an unfinished run where its journal ends.',
   input: z.object({
     run,
-    accept_changed: z.boolean().default(false).describe('Go on although files of the definition have changed since.'),
+    accept_changed,
   }),
   run: async (input, { app, signal, watcher }) => {
     const id = await findRunId(app, input.run)
@@ -199,6 +211,7 @@ export const resolveStep = defineOperation({
         'done: it happened (give --answer) · failed: it happened and failed · not-done: it never happened, do it now.',
       ),
     answer: z.string().optional().describe('What it answered, as JSON or text; for a script its output.'),
+    accept_changed,
   }),
   run: async (input, { app, signal, watcher }) => {
     const id = await findRunId(app, input.run)
@@ -213,7 +226,8 @@ export const resolveStep = defineOperation({
     const { outcome } = input
     const command =
       outcome === 'done' ? { ...about, outcome, answer: readAnswer(open.kind, input.answer) } : { ...about, outcome }
-    return commandRun(app, id, { command, signal, ...(watcher ? { watcher } : {}) })
+    const { accept_changed } = input
+    return commandRun(app, id, { command, signal, accept_changed, ...(watcher ? { watcher } : {}) })
   },
 })
 
@@ -254,18 +268,21 @@ function readAnswer(kind: string, text: string | undefined) {
 
 export const deleteRun = defineOperation({
   name: 'runs delete',
-  summary: 'Remove the journal of an ended run and the contents no other run holds.',
+  summary: 'Remove the journal of a run that nobody drives, and the contents no other run holds.',
   input: z.object({ run, confirm: z.boolean().default(false).describe('Really remove it.') }),
   run: async (input, { app }) => {
     const id = await findRunId(app, input.run)
     const events = await requireRun(app, id)
+    const ended = events.at(-1)?.type === 'run-finished'
     if (!input.confirm) {
       throw new OrcError({
         code: 'confirmation_needed',
-        message: `this removes the run ${id} and its ${events.length} events for good`,
+        message: `this removes the run ${id}${ended ? '' : ', which has not ended,'} and its ${events.length} events for good`,
         hint: 'Add --confirm to do it.',
       })
     }
+    // Refused while another process drives the run: its record would vanish under its feet.
+    if (!ended) await holdLease(app, id)
     const { journal } = await app.openJournal()
     await journal.remove(id)
     return { run: id, deleted: true }

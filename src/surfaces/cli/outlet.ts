@@ -19,7 +19,8 @@ export function openOutlet(stream: NodeJS.WriteStream): Outlet {
   })
   return {
     isTTY: stream.isTTY === true,
-    columns: Math.max(1, stream.columns ?? 80),
+    // A terminal of unknown size says 0.
+    columns: stream.columns || 80,
     closed: closed.signal,
     write: async (text) => {
       if (text === '') return

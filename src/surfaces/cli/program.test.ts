@@ -83,6 +83,19 @@ describe('results and exit codes', () => {
     expect(stdout).toMatch(/broken\.yaml:6:\d+ {2}error dependency_cycle/)
   })
 
+  test('a file with mistakes of every kind is told all of them at once, missing names and unknown keys too', async () => {
+    const agents = '[{name: a, script: no.py, depends_on: [z]}, {name: b, model_profile: p, timeout_seconds: ten}]'
+    desk.write('ensembles/many.yaml', `name: many\ndescription: x\nagents: ${agents}\nextra: 1\n`)
+    const wanted = ['script_missing', 'dependency_unknown', 'profile_missing', 'ensemble_invalid']
+    const codes = (text: string) => [...text.matchAll(/many\.yaml:\d+:\d+ {2}\w+ (\w+)/g)].map((found) => found[1])
+    const checked = await desk.run(['ensembles', 'check', 'many'])
+    const ran = await desk.run(['run', 'many', 'x'])
+    expect([checked.code, ran.code]).toEqual([2, 2])
+    expect(codes(checked.stdout)).toEqual([...wanted, 'unknown_key'])
+    expect(codes(ran.stderr)).toEqual([...wanted, 'unknown_key'])
+    rmSync(join(desk.folder, '.llm-orc', 'ensembles', 'many.yaml'))
+  })
+
   test('a broken configuration exits 78', async () => {
     const { code, stderr } = await desk.run(['profiles', 'list', '--config-dir', 'not-there'])
     expect(code).toBe(78)
@@ -258,6 +271,49 @@ describe('B17: Ctrl-C', () => {
     runner.kill('SIGTERM')
     expect((await ran).code).toBe(130)
   })
+
+  test('a run that is being driven cannot be deleted; one that was killed can be cancelled though its file has changed', async () => {
+    const { child, ended } = await startStaying()
+    const refused = await desk.run(['runs', 'delete', 'latest', '--confirm'])
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/run_held/) as string })
+    child.kill('SIGKILL')
+    await ended
+    desk.write('ensembles/stay.yaml', `${ensembleOf('stay', 'stay.mjs')}# changed\n`)
+    expect((await desk.run(['runs', 'resume', 'latest'])).stderr).toMatch(/definition_changed/)
+    expect((await desk.run(['runs', 'cancel', 'latest'])).code).toBe(0)
+    expect(await lastRun()).toMatchObject({ target: 'stay', status: 'cancelled' })
+    expect((await desk.run(['runs', 'delete', 'latest', '--confirm'])).code).toBe(0)
+  })
+
+  test('an answer that was refused is not kept; the one that was accepted counts', async () => {
+    const { child, ended } = await startStaying()
+    child.kill('SIGKILL')
+    await ended
+    expect((await desk.run(['runs', 'resume', 'latest'])).code).toBe(4)
+    desk.write('ensembles/stay.yaml', `${ensembleOf('stay', 'stay.mjs')}# changed again\n`)
+    const refused = await desk.run(['runs', 'resolve', 'latest', 'only', 'done', 'first'])
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/definition_changed/) as string })
+    const taken = await desk.run(['runs', 'resolve', 'latest', 'only', 'done', 'second', '--accept-changed'])
+    expect(taken).toMatchObject({ code: 0, stdout: expect.stringMatching(/second/) as string })
+  })
+
+  test('`latest` is the newest run of this project, not of another', async () => {
+    const { folder } = makeDesk()
+    const other = await runIn(folder, ['runs', 'show', 'latest'])
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/there is no run latest/) as string })
+  })
+
+  async function runIn(folder: string, args: readonly string[]) {
+    const main = join(import.meta.dirname, '..', '..', 'main.ts')
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: desk.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    return { code: await new Promise((resolve) => child.on('close', resolve)), stderr }
+  }
 
   async function startStaying(ensemble = 'stay') {
     rmSync(join(desk.folder, 'staying'), { force: true })

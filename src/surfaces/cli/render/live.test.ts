@@ -47,6 +47,16 @@ const twoOfThree = () => {
   return journal.route('b', { model: 'm1', provider: 'p' }).finish('a')
 }
 
+test('a terminal that does not know its size is taken for one of 80 columns', () => {
+  const unknown = listen('inline', { isTTY: true, columns: 0, rows: 0 })
+  const usual = listen('inline', { isTTY: true })
+  for (const { live } of [unknown, usual]) {
+    for (const event of twoOfThree().events) live.event(event)
+    live.draw()
+  }
+  expect(unknown.screen()).toEqual(usual.screen())
+})
+
 test('inline shows a bar and a line per step, redrawn in place', () => {
   const { live, screen } = listen('inline', { isTTY: true })
   for (const event of twoOfThree().events) {

@@ -68,7 +68,7 @@ function drawBlock({
   const erase = () => (drawn === 0 ? '' : `\r\x1b[${drawn}A\x1b[J`)
   const draw = () => {
     if (stopped || state.started === undefined) return
-    const screen = { style, width: stream.columns ?? 80, rows: (stream.rows ?? 24) - 1, now: clock(), frame }
+    const screen = { style, width: stream.columns || 80, rows: (stream.rows || 24) - 1, now: clock(), frame }
     const lines = mode === 'bar' ? drawBar(state, screen) : drawInline(state, screen)
     // One write per drawing, so that nothing else gets between erasing and drawing.
     stream.write(`${erase()}${lines.join('\n')}\n`)

@@ -8,9 +8,9 @@ export const showEnsembles: Show<ResultOf<typeof listEnsemblesOperation>> = ({ e
   const aside = problems.length > 0 ? renderProblems(problems, page.style) : ''
   if (ensembles.length === 0)
     return { text: '', aside: joinBlocks(aside, 'No ensembles here. Make one with: llm-orc init') }
-  const rows = ensembles.map(({ name, source, agents, description, problem }) => [
+  const rows = ensembles.map(({ name, source, agents, description, problem, shadowed }) => [
     name,
-    source,
+    shadowed ? `${source}, hidden by a nearer one` : source,
     agents === undefined ? '' : String(agents),
     problem === undefined ? description : `cannot be read: ${problem}`,
   ])
