@@ -3,6 +3,7 @@ import type { Actor, PlannedStep } from '../events/event.ts'
 import { withoutInline } from '../events/hash.ts'
 import { presetFor } from '../events/presets.ts'
 import { fingerprint } from '../events/random.ts'
+import { sightOf } from '../events/sight.ts'
 import { type RunState, type StepState } from '../events/state.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
 import type { Draft } from './draft.ts'
@@ -120,6 +121,12 @@ function admitProposal(
     const message = `the step proposed other steps under the name ${offer.name} before`
     if (!same) return failedOffer(step, { code: 'step_diverged', message, offer: offer.id })
     return { type: 'steps-added', actor: 'step', data: { ...data, joins: true }, causes: [step.cause] }
+  }
+  const sight = new Set(sightOf(step))
+  const blind = offer.steps.flatMap((child) => child.inherit ?? []).find((id) => !sight.has(id))
+  if (blind !== undefined) {
+    const message = `the step proposed that a child sees ${blind}, which it does not see itself`
+    return failedOffer(step, { code: 'bad_proposal', message, offer: offer.id })
   }
   const taken = offer.steps.find((child) => state.steps.has(child.id))
   if (taken) {

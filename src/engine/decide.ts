@@ -94,6 +94,6 @@ function finishRun(state: RunState): Draft {
 /** `partial`: some steps failed and the graph went on; `failed`: none of the last steps succeeded. */
 function statusOf(state: RunState): RunStatus {
   if (state.stop) return state.stop.status
-  if (state.ended.failed === 0) return 'succeeded'
+  if (state.ended.failed === 0 && state.partial === 0) return 'succeeded'
   return state.goodEnds > 0 ? 'partial' : 'failed'
 }

@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.ts'
 import { effectName } from '../events/presets.ts'
+import { inputOf, sightOf } from '../events/sight.ts'
 import type { RunState, StepState, Wake } from '../events/state.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
 import { type Answer, Attempt, type RawOffer } from './attempt.ts'
@@ -148,8 +149,8 @@ export class Deliveries {
   }
 
   #inputsOf(step: StepState): Inputs | Promise<Inputs> {
-    const input = this.#store.read(this.#state.input as Value)
-    const dependencies = all(step.plan.after.map((edge) => this.#outcomeOf(edge.step)))
+    const input = this.#store.read(inputOf(this.#state, step))
+    const dependencies = all(sightOf(step).map((id) => this.#outcomeOf(id)))
     if (input instanceof Promise || dependencies instanceof Promise) {
       return Promise.all([input, dependencies]).then(([a, b]) => ({ input: a, dependencies: b }))
     }

@@ -15,7 +15,7 @@ export function prepareOffer(raw: RawOffer, make: MakeValue): Offer {
     case 'propose':
       return {
         ...raw,
-        steps: raw.steps.map((step, index) => planStep(step, (spec) => make(spec, `steps.${index}.spec`))),
+        steps: raw.steps.map((step, index) => planStep(step, (content, key) => make(content, `steps.${index}.${key}`))),
       }
     case 'record': {
       const { content, ...rest } = raw
@@ -31,16 +31,18 @@ export function prepareOffer(raw: RawOffer, make: MakeValue): Offer {
 }
 
 /** A step as the journal keeps it. */
-export function planStep(step: ProposedStep, make: (spec: Json) => Value): PlannedStep {
-  const { id, kind, spec, after, timeout_ms, retry, on_unknown } = step
+export function planStep(step: ProposedStep, make: (content: Json, key: 'spec' | 'input') => Value): PlannedStep {
+  const { id, kind, spec, after, timeout_ms, retry, on_unknown, input, inherit } = step
   return {
     id,
     kind,
     after: after ?? [],
-    spec: make(spec),
+    spec: make(spec, 'spec'),
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(retry === undefined ? {} : { retry }),
     ...(on_unknown === undefined ? {} : { on_unknown }),
+    ...(input === undefined ? {} : { input: make(input, 'input') }),
+    ...(inherit === undefined ? {} : { inherit }),
   }
 }
 

@@ -25,7 +25,10 @@ export interface StepView {
   readonly spec: JsonObject
 }
 
-/** `verdict` is the plain part the engine may look at (conditions); everything else is content. */
+/**
+ * `verdict` is the plain part the engine may look at; everything else is content. `true` lets steps behind a `verdict` edge start;
+ * `{partial: true}` says that something inside failed and the step went on, so the run ends at best `partial`.
+ */
 export interface StepResult {
   readonly output: Json
   readonly verdict?: Json
@@ -35,6 +38,7 @@ export interface StepResult {
 export type RecordType =
   | 'step-routed'
   | 'step-verified'
+  | 'ballot-cast'
   | 'context-built'
   | 'message-sent'
   | 'artifact-kept'

@@ -23,15 +23,25 @@ export interface RunLimits {
   readonly backoff_cap_ms: number
 }
 
+/** `verdict`: the other step must have finished with the verdict `true`. */
+export interface PlannedEdge {
+  readonly step: string
+  readonly on: 'always' | 'success' | 'failure' | 'verdict'
+}
+
 /** A step in the journal: its settings are content (`spec`), everything the engine reads is plain. */
 export interface PlannedStep {
   readonly id: string
   readonly kind: string
-  readonly after: readonly { readonly step: string; readonly on: 'always' | 'success' | 'failure' }[]
+  readonly after: readonly PlannedEdge[]
   readonly spec: Value
   readonly timeout_ms?: number
   readonly retry?: { readonly attempts: number; readonly delay_ms?: number }
   readonly on_unknown?: 'ask' | 'retry' | 'fail'
+  /** What a proposed step and the steps it proposes see as input, instead of the proposer's. */
+  readonly input?: Value
+  /** Dependencies of its proposer that a proposed step sees too. */
+  readonly inherit?: readonly string[]
 }
 
 /** A file the definition was made from. */
@@ -135,6 +145,7 @@ export interface EventData {
   'step-retried': OfStep & { readonly version: number }
   'step-routed': StepFact
   'step-verified': StepFact
+  'ballot-cast': StepFact
   'context-built': StepFact
   'message-sent': StepFact
   'artifact-kept': StepFact
@@ -243,7 +254,11 @@ const stepFact: TypeInfo = { kind: 'fact', origin: { step: 'output' }, values: [
 
 /** The one table of event types. A new type is added here, with origin, kind and the places of its values. */
 export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
-  'run-started': { kind: 'fact', origin: { world: 'input' }, values: ['input', 'steps.*.spec', 'files.*.content'] },
+  'run-started': {
+    kind: 'fact',
+    origin: { world: 'input' },
+    values: ['input', 'steps.*.spec', 'steps.*.input', 'files.*.content'],
+  },
   'run-forked': {
     kind: 'fact',
     origin: { world: 'input', person: 'input' },
@@ -253,7 +268,11 @@ export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'run-resumed': { kind: 'fact', origin: { worker: 'input' }, values: ['files.*.content'] },
   'run-finished': { kind: 'fact', origin: { engine: 'decision' }, values: [] },
   'cancel-requested': { kind: 'fact', origin: { person: 'input', world: 'input' }, values: [] },
-  'steps-added': { kind: 'fact', origin: { engine: 'decision', step: 'output' }, values: ['steps.*.spec'] },
+  'steps-added': {
+    kind: 'fact',
+    origin: { engine: 'decision', step: 'output' },
+    values: ['steps.*.spec', 'steps.*.input'],
+  },
   'step-started': { kind: 'fact', origin: { engine: 'decision' }, values: [] },
   'step-finished': { kind: 'fact', origin: { step: 'output' }, values: ['output'] },
   'step-failed': { kind: 'fact', origin: { step: 'output', engine: 'decision' }, values: ['output'] },
@@ -262,6 +281,7 @@ export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'step-retried': { kind: 'fact', origin: { engine: 'decision' }, values: [] },
   'step-routed': stepFact,
   'step-verified': stepFact,
+  'ballot-cast': stepFact,
   'context-built': stepFact,
   'message-sent': { kind: 'fact', origin: { step: 'output', person: 'input' }, values: ['content'] },
   'artifact-kept': stepFact,

@@ -20,7 +20,8 @@ export function addSteps(
       attempt: 0,
       missing: plan.after.length,
       skippedDependencies: 0,
-      barred: false,
+      barred: undefined,
+      affirmed: false,
       cause: state.seq,
       calls: 0,
       touched: false,
@@ -90,8 +91,9 @@ export function endStep(
     const dependent = state.steps.get(id) as StepState
     if (dependent.status !== 'waiting') continue
     if (status === 'skipped') dependent.skippedDependencies += 1
-    if (on === 'success' && status !== 'succeeded') dependent.barred = true
-    if (on === 'failure' && status !== 'failed') dependent.barred = true
+    if (on === 'success' && status !== 'succeeded') dependent.barred ??= 'edge'
+    if (on === 'failure' && status !== 'failed') dependent.barred ??= 'edge'
+    if (on === 'verdict' && !step.affirmed) dependent.barred ??= 'condition'
     dependent.missing -= 1
     if (dependent.missing === 0) settleReadiness(state, dependent)
   }
@@ -104,7 +106,7 @@ function settleReadiness(state: RunState, step: StepState): void {
   if (step.skippedDependencies === step.plan.after.length) {
     state.due.push({ what: 'skip', step: step.id, reason: 'dependencies-skipped', cause })
   } else if (step.barred) {
-    state.due.push({ what: 'skip', step: step.id, reason: 'edge', cause })
+    state.due.push({ what: 'skip', step: step.id, reason: step.barred, cause })
   } else {
     makeReady(state, step)
   }

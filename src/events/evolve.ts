@@ -7,6 +7,7 @@ import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishPropo
 import { withoutInline } from './hash.ts'
 import { fingerprint } from './random.ts'
 import type { RunState, StepState } from './state.ts'
+import type { Json } from './values.ts'
 
 /**
  * Folds one event into the state, in place. Deterministic: no clock, no chance, no content of values.
@@ -34,6 +35,8 @@ export function evolve(state: RunState, event: Event): void {
     case 'step-finished': {
       const step = stepOf(state, event.data.step)
       step.output = { seq: event.seq, value: bare(event.data.output) }
+      step.affirmed = event.data.verdict === true
+      if (step.parent === undefined && isPartial(event.data.verdict)) state.partial += 1
       return endStep(state, step, 'succeeded')
     }
     case 'step-failed':
@@ -171,6 +174,11 @@ function stepOf(state: RunState, id: string): StepState {
   const step = state.steps.get(id)
   if (!step) throw new Error(`event ${state.seq} names the step ${id}, which does not exist`)
   return step
+}
+
+/** Something inside the step failed, and the step went on. */
+function isPartial(verdict: Json | undefined): boolean {
+  return typeof verdict === 'object' && verdict !== null && 'partial' in verdict && verdict.partial === true
 }
 
 /** Results of ended steps live in the journal, not in memory. */

@@ -1,4 +1,4 @@
-import type { PlannedStep, RunLimits, RunStatus } from './event.ts'
+import type { PlannedEdge, PlannedStep, RunLimits, RunStatus } from './event.ts'
 import { Timers } from './timers.ts'
 import type { Value } from './values.ts'
 
@@ -18,14 +18,16 @@ export interface StepState {
   readonly proposal: string | undefined
   plan: PlannedStep
   /** Steps that wait for this one. */
-  readonly dependents: { readonly step: string; readonly on: 'always' | 'success' | 'failure' }[]
+  readonly dependents: PlannedEdge[]
   status: StepStatus
   attempt: number
   /** Dependencies that have not ended. */
   missing: number
   skippedDependencies: number
-  /** An edge whose condition was not met. */
-  barred: boolean
+  /** The first edge that was not met. */
+  barred: 'edge' | 'condition' | undefined
+  /** It finished with the verdict `true`. */
+  affirmed: boolean
   /** The last event addressed to this step: the cause of what it offers. */
   cause: number
   /** Model calls asked for, over all attempts. */
@@ -84,7 +86,7 @@ export type Due =
   | {
       readonly what: 'skip'
       readonly step: string
-      readonly reason: 'edge' | 'dependencies-skipped'
+      readonly reason: 'edge' | 'condition' | 'dependencies-skipped'
       readonly cause: number
     }
   | { readonly what: 'time-out'; readonly step: string; readonly attempt: number; readonly cause: number }
@@ -135,6 +137,8 @@ export interface RunState {
   openEffects: number
   readonly ended: Record<'succeeded' | 'failed' | 'skipped' | 'cancelled', number>
   goodEnds: number
+  /** Steps that succeeded although something inside them failed. */
+  partial: number
   /** Unsafe effects nobody knows the outcome of, whose step has ended. */
   readonly unknown: string[]
   stop: { readonly status: 'cancelled' | 'exhausted'; readonly reason: string; readonly cause: number } | undefined
@@ -174,6 +178,7 @@ export function createRunState(): RunState {
     openEffects: 0,
     ended: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
     goodEnds: 0,
+    partial: 0,
     unknown: [],
     stop: undefined,
     paused: false,

@@ -1,9 +1,12 @@
-import type { JsonObject } from '../events/values.ts'
+import type { Json, JsonObject } from '../events/values.ts'
 
-/** A plain `depends_on` waits for the other step's end, whichever (`always`). */
+/**
+ * A plain `depends_on` waits for the other step's end, whichever (`always`). `verdict` is the edge from a condition: it lets the
+ * step start only if the other finished with the verdict `true`, and carries no content.
+ */
 export interface Edge {
   readonly step: string
-  readonly on: 'always' | 'success' | 'failure'
+  readonly on: 'always' | 'success' | 'failure' | 'verdict'
 }
 
 /** Step-level retry: the function runs again as a new attempt, `delay_ms` later (default 0). */
@@ -24,6 +27,10 @@ export interface GraphStep {
   readonly timeout_ms?: number
   readonly retry?: StepRetry
   readonly on_unknown?: OnUnknown
+  /** For a proposed step: what it and the steps it proposes see as input, instead of their proposer's. */
+  readonly input?: Json
+  /** For a proposed step: those dependencies of its proposer that it sees too, before its own. */
+  readonly inherit?: readonly string[]
 }
 
 /** What every notation compiles to. Steps stand in the order the user wrote them. */

@@ -21,10 +21,11 @@ export function makeProject(files: Record<string, string>): Project {
   return { cwd, env: makeHome().env }
 }
 
-/** A config layer in which each of the profiles speaks to one server. */
-export function makeLayer(profiles: readonly string[], url: string): string {
+/** A config layer in which each of the profiles speaks to one server, and those of `more` each to another. */
+export function makeLayer(profiles: readonly string[], url: string, more: Record<string, string> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'llm-orc-layer-'))
-  const lines = profiles.map((name) => `  ${name}: {provider: openai-compatible, model: fake, base_url: "${url}"}`)
+  const all = [...profiles.map((name) => [name, url]), ...Object.entries(more)]
+  const lines = all.map(([name, at]) => `  ${name}: {provider: openai-compatible, model: fake, base_url: "${at}"}`)
   writeFileSync(join(folder, 'config.yaml'), `model_profiles:\n${lines.join('\n')}\n`)
   return folder
 }

@@ -147,8 +147,8 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a skipped dependency counts as a success', 'I12', [
     steps,
-    "if (on === 'success' && status !== 'succeeded') dependent.barred = true",
-    "if (on === 'success' && status === 'failed') dependent.barred = true",
+    "if (on === 'success' && status !== 'succeeded') dependent.barred ??= 'edge'",
+    "if (on === 'success' && status === 'failed') dependent.barred ??= 'edge'",
   ]),
   bug('a step starts although one dependency runs', 'I12', [
     steps,

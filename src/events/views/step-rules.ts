@@ -14,6 +14,10 @@ export interface KnownStep {
   readonly parent: string | undefined
   readonly proposal: string | undefined
   status: 'waiting' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'cancelled'
+  /** It finished with the verdict `true`. */
+  affirmed?: boolean
+  /** It went on over failures inside it. */
+  partial?: boolean
   attempt: number
   /** ms UTC; before it the step may not run again. */
   retryAt: number
@@ -102,7 +106,11 @@ export class StepRules {
     const { after } = step.plan
     const all = after.every((edge) => this.known.get(edge.step)?.status === 'skipped')
     const ended = after.every((edge) => this.hasEnded(edge.step))
-    const reason = data.reason === 'dependencies-skipped' ? all : after.some((edge) => !this.#isMet(edge))
+    const unmet = after.filter((edge) => !this.#isMet(edge))
+    const reason =
+      data.reason === 'dependencies-skipped'
+        ? all
+        : unmet.some(({ on }) => (on === 'verdict') === (data.reason === 'condition'))
     if (!ended || !reason) this.#fail('I12', `skips ${data.step} without a reason`)
     this.#end(step, 'skipped')
   }
@@ -122,7 +130,10 @@ export class StepRules {
   finish({ data }: EventOf<'step-finished'>): void {
     if (this.stopped) this.#fail('I14', `finishes ${data.step} after the run was stopped`)
     const step = this.#expect(data)
-    if (step) this.#end(step, 'succeeded')
+    if (!step) return
+    step.affirmed = data.verdict === true
+    step.partial = typeof data.verdict === 'object' && data.verdict !== null && 'partial' in data.verdict
+    this.#end(step, 'succeeded')
   }
 
   cancel({ data }: EventOf<'step-cancelled'>): void {
@@ -157,7 +168,7 @@ export class StepRules {
   status(): string {
     if (this.stopped) return this.stopped
     const roots = [...this.known.values()].filter((step) => step.parent === undefined)
-    if (roots.every((step) => step.status !== 'failed')) return 'succeeded'
+    if (roots.every((step) => step.status !== 'failed' && !step.partial)) return 'succeeded'
     const needed = new Set(roots.flatMap((step) => step.plan.after.map((edge) => edge.step)))
     const last = roots.filter(({ plan }) =>
       this.output === undefined ? !needed.has(plan.id) : this.output === plan.id,
@@ -167,6 +178,7 @@ export class StepRules {
 
   #isMet({ step, on }: PlannedStep['after'][number]): boolean {
     if (on === 'always') return true
+    if (on === 'verdict') return this.known.get(step)?.affirmed === true
     return this.known.get(step)?.status === (on === 'success' ? 'succeeded' : 'failed')
   }
 
