@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Executor } from '../src/engine/effect.ts'
 import { type Run, type RunPlan, readEvents, resumeRun, startRun, verifyRun } from '../src/engine/engine.ts'
+import type { Policy } from '../src/engine/policy.ts'
 import type { StepKind } from '../src/engine/step.ts'
 import { createVirtualWorld, type VirtualWorld } from '../src/engine/virtual-world.ts'
 import type { EnginePorts } from '../src/engine/world.ts'
@@ -25,6 +26,7 @@ export interface LawOptions {
   readonly seed?: string
   readonly plan?: Partial<RunPlan>
   readonly poolLimit?: (pool: string) => number | undefined
+  readonly policy?: Policy
   /** Which cuts to resume from; default: every one, for records of at most 80 events (`LAWS=full`: for all). */
   cuts?(events: readonly Event[]): readonly number[]
   /** Outputs do not depend on the order in which things end. */
@@ -55,6 +57,7 @@ export function createRoom(options: LawOptions, how: { start?: number; seed?: st
     kinds: options.kinds,
     executors: options.executors(world),
     ...(options.poolLimit ? { poolLimit: options.poolLimit } : {}),
+    ...(options.policy ? { policy: options.policy } : {}),
   }
   return { world, ports, journal, blobs }
 }

@@ -98,6 +98,8 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
     if (known.status !== 'done' && known.status !== 'failed') return 'hold'
     return { type: 'effect-intended', actor: 'step', data: { ...base, answered_by: known.answer }, causes }
   }
+  const approval = state.approvals.get(offer.id)
+  if (approval && (approval.status === 'asked' || approval.request !== request.sha256)) return 'hold'
   const preset = presetFor(state, { step: id, key: offer.id, kind })
   if (preset) return { type: 'effect-intended', actor: 'step', data: { ...base, answered_by: preset.seq }, causes }
   if (safety === 'billable' && step.calls >= state.limits.calls_per_step) {

@@ -1,6 +1,6 @@
 import { nextDue, nextReady } from '../events/due.ts'
 import type { RunStatus } from '../events/event.ts'
-import type { Due, EffectState, RunState, StepState } from '../events/state.ts'
+import type { ApprovalState, Due, EffectState, RunState, StepState } from '../events/state.ts'
 import { failAttempt } from './admit.ts'
 import type { Draft } from './draft.ts'
 
@@ -67,6 +67,10 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
         },
         causes,
       }
+    }
+    case 'deny': {
+      const { step, key, request } = state.approvals.get(due.key) as ApprovalState
+      return { type: 'approval-denied', actor: 'engine', data: { step, key, request, reason: 'expired' }, causes }
     }
     case 'unknown': {
       const effect = state.effects.get(due.key) as EffectState

@@ -200,6 +200,8 @@ export class Deliveries {
         })
         return detail instanceof Promise ? detail.then(fail) : fail(detail)
       }
+      case 'approval-denied':
+        return { ok: false, failure: new StepFailure('approval_denied', event.data.reason) }
       case 'budget-refused':
         return { ok: false, failure: new StepFailure(event.data.code, event.data.message) }
       case 'effect-unknown':

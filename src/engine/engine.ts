@@ -4,6 +4,7 @@ import { type Event, FORMAT, type PinnedFile, type RunLimits } from '../events/e
 import { evolve } from '../events/evolve.ts'
 import { createChainCheck } from '../events/hash.ts'
 import { createRunState } from '../events/state.ts'
+import { upcast } from '../events/upcast.ts'
 import type { Json } from '../events/values.ts'
 import type { StepGraph } from '../graph/step-graph.ts'
 import type { BlobStore } from '../journal/journal.ts'
@@ -280,7 +281,7 @@ export async function* readEvents(
   run: string,
   last?: number,
 ): AsyncGenerator<Event> {
-  for await (const record of from.journal.read(`run/${run}`, 1, last)) yield record.data as Event
+  for await (const record of from.journal.read(`run/${run}`, 1, last)) yield upcast(record.data)
 }
 
 /** One event of a run, if it is there. */
@@ -289,7 +290,7 @@ export async function readEvent(
   run: string,
   seq: number,
 ): Promise<Event | undefined> {
-  for await (const record of from.journal.read(`run/${run}`, seq, seq)) return record.data as Event
+  for await (const record of from.journal.read(`run/${run}`, seq, seq)) return upcast(record.data)
   return undefined
 }
 

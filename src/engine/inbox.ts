@@ -12,6 +12,9 @@ export type Command =
   /** Somebody found out what became of an effect nobody knew about. */
   | (Resolution & { readonly outcome: 'done'; readonly answer: Json })
   | (Resolution & { readonly outcome: 'failed' | 'not-done' })
+  /** A person's word on an effect that waits for it; `request` is the digest of what the person saw. */
+  | { readonly type: 'approve'; readonly key: string; readonly request: string; readonly scope?: 'call' | 'run' }
+  | { readonly type: 'deny'; readonly key: string; readonly request: string; readonly reason?: string }
 
 interface Resolution {
   readonly type: 'resolve'
@@ -44,6 +47,7 @@ function commandEvent(
     const reason = command.reason === undefined ? {} : { reason: command.reason }
     return { type: 'cancel-requested', actor: 'person', data: { ...reason, command: seq }, causes: [state.seq] }
   }
+  if (command.type === 'approve' || command.type === 'deny') return approvalEvent(command, state, seq)
   if (command.type !== 'resolve') return undefined
   const effect = state.effects.get(command.key)
   const asked = effect && (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open'))
@@ -59,4 +63,21 @@ function commandEvent(
   const message = touched === 'no' ? 'a person found that it did not happen' : 'a person found that it failed'
   const data = { key: effect.key, code: 'resolved_as_failed', message, touched, retry: touched === 'no', command: seq }
   return { type: 'effect-failed', actor: 'person', data, causes }
+}
+
+function approvalEvent(
+  command: Command & { readonly type: 'approve' | 'deny' },
+  state: RunState,
+  seq: number,
+): Draft | undefined {
+  const approval = state.approvals.get(command.key)
+  if (approval?.status !== 'asked' || approval.request !== command.request) return undefined
+  const { step, key, request } = approval
+  const causes = [approval.seq]
+  if (command.type === 'deny') {
+    const reason = command.reason ?? 'a person said no'
+    return { type: 'approval-denied', actor: 'person', data: { step, key, request, reason, command: seq }, causes }
+  }
+  const grant = { ...approval.grant, scope: command.scope ?? 'call' }
+  return { type: 'approval-given', actor: 'person', data: { step, key, request, grant, command: seq }, causes }
 }

@@ -6,12 +6,16 @@ import type { Attempt, RawOffer } from './attempt.ts'
 import type { ContentStore } from './content.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { Draft } from './draft.ts'
+import { Gate } from './gate.ts'
 import { prepareOffer } from './offer.ts'
 import { Performances } from './perform.ts'
+import { findAsked, isResting } from './rest.ts'
 import type { EnginePorts, RunLease } from './world.ts'
 import { LeaseLost, Writer } from './writer.ts'
 
 const BATCH = 2_000
+/** ms that events nobody waits for may stay in memory while executors work, so that more of them share one commit. */
+const LINGER_MS = 20
 
 /** How a live run came to its end: finished, resting until somebody answers, or taken over by another holder. */
 export type RunEnd =
@@ -33,11 +37,18 @@ export class LiveRun {
   readonly #inbox: (() => Draft | undefined)[] = []
   readonly #heldOffers = new Map<string, RawOffer[]>()
   readonly #heldStarts = new Map<string, EventOf<'effect-intended'>[]>()
+  readonly #gate: Gate | undefined
+  /** Offers whose approval has come. */
+  readonly #approved: RawOffer[] = []
   #intents: EventOf<'effect-intended'>[] = []
   #pumping = false
   #again = false
   #over = false
   #lastCommand = 0
+  /** Something is to be on disk as soon as the turn is over. */
+  #pressing = false
+  /** When the events in memory are committed at the latest; undefined when there are none. */
+  #commitAt: number | undefined
   #unwake: (() => void) | undefined
   #unrenew: (() => void) | undefined
   #resolve!: (end: RunEnd) => void
@@ -74,8 +85,14 @@ export class LiveRun {
       ports: this.#ports,
       store: this.#store,
       state: this.#state,
-      report: (draft) => this.input(draft),
+      report: (draft, safety) => {
+        // What an unsafe effect did must not become unknown for the sake of a fuller commit.
+        if (safety === 'unsafe') this.#pressing = true
+        this.input(draft)
+      },
     })
+    const { policy } = this.#ports
+    this.#gate = policy ? new Gate({ run: this.run, state: this.#state, policy }) : undefined
     this.#lastCommand = this.#state.command
   }
 
@@ -135,11 +152,12 @@ export class LiveRun {
       await this.#ports.world.drain()
       if (this.#over) return
       this.#admitOffers(Math.max(at, this.#ports.world.clock()))
-      const idle = this.#inbox.length === 0 && this.#deliveries.waiting === 0 && this.#deliveries.offered.size === 0
-      if (!idle && this.#writer.pending.length < BATCH) continue
-      await this.#commit()
-      if (this.#over) return
-      if (this.#inbox.length > 0 || this.#deliveries.waiting > 0 || this.#deliveries.offered.size > 0) continue
+      if (this.#hasWork() && this.#writer.pending.length < BATCH) continue
+      if (this.#mustCommit()) {
+        await this.#commit()
+        if (this.#over) return
+        if (this.#hasWork()) continue
+      }
       if (this.#state.finished) return this.#finish(this.#state.finished)
       if (await this.#rests()) return
       if (this.#again || this.#inbox.length > 0) continue
@@ -149,7 +167,27 @@ export class LiveRun {
     }
   }
 
+  #hasWork(): boolean {
+    return this.#inbox.length > 0 || this.#deliveries.waiting > 0 || this.#deliveries.offered.size > 0
+  }
+
+  /**
+   * Intents wait for the disk, and so do those who look on. While executors work, the rest may wait a little for their answers;
+   * when none does, nothing will come that could share the commit.
+   */
+  #mustCommit(): boolean {
+    const waiting = this.#writer.pending.length
+    if (waiting === 0) return false
+    if (this.#pressing || this.#intents.length > 0 || waiting >= BATCH || this.#performances.count === 0) return true
+    if (this.#state.finished) return true
+    const now = this.#ports.world.clock()
+    this.#commitAt ??= now + LINGER_MS
+    return now >= this.#commitAt
+  }
+
   async #commit(): Promise<void> {
+    this.#pressing = false
+    this.#commitAt = undefined
     const events = await this.#writer.commit()
     if (this.#over) return
     const intents = this.#intents
@@ -160,8 +198,11 @@ export class LiveRun {
 
   /** After each event, before anything follows from it. */
   #follow(event: Event): void {
+    // Whoever depends on it will read it soon.
+    if (event.type === 'step-finished') this.#store.hold(event.data.output)
     if (event.type === 'step-finished' || event.type === 'step-failed' || event.type === 'step-cancelled') {
       if (event.type === 'step-finished' || event.actor === 'step') this.#deliveries.end(event.data.step)
+      this.#gate?.forget(event.data.step)
       const step = this.#state.steps.get(event.data.step)
       for (const key of step?.effects ?? []) {
         const effect = this.#state.effects.get(key)
@@ -170,6 +211,10 @@ export class LiveRun {
     }
     if (event.type === 'effect-intended' && event.data.answered_by === undefined && event.data.kind !== 'ask')
       this.#intents.push(event)
+    if (event.type === 'approval-given' || event.type === 'approval-denied') {
+      const offer = this.#gate?.release(event.data.key)
+      if (offer && event.type === 'approval-given') this.#approved.push(offer)
+    }
     this.#deliveries.take(event, () => true)
   }
 
@@ -204,6 +249,7 @@ export class LiveRun {
   /** Offers of each attempt in the order made; one that is held back blocks no later one. */
   #admitOffers(at: number): void {
     this.#refill()
+    for (const offer of this.#approved.splice(0)) this.#admitOne(offer, at)
     const attempts = [...this.#deliveries.offered]
     this.#deliveries.offered.clear()
     for (const attempt of attempts) this.#admitFrom(attempt, at)
@@ -217,6 +263,7 @@ export class LiveRun {
     const pool = raw.what === 'effect' ? raw.pool : undefined
     const step = this.#state.steps.get(raw.step)
     if (step?.status !== 'running' || step.attempt !== raw.attempt) return
+    if (raw.what === 'effect' && !this.#mayPass(raw, at)) return
     if (!this.#performances.enter(pool)) {
       const held = this.#heldOffers.get(pool as string)
       if (held) held.push(raw)
@@ -238,6 +285,13 @@ export class LiveRun {
       this.#writer.append({ type: 'note-written', actor: 'engine', data, causes: draft.causes }, at)
     }
     this.#writer.append(draft, at)
+  }
+
+  #mayPass(raw: RawOffer & { readonly what: 'effect' }, at: number): boolean {
+    if (!this.#gate) return true
+    const { then, write } = this.#gate.check(raw, { request: this.#store.make(raw.request), at })
+    if (write) this.#writer.append(write, at)
+    return then === 'admit'
   }
 
   /** Gives free places of pools to those who wait: repetitions first, then offers, both in order of arrival. */
@@ -272,8 +326,8 @@ export class LiveRun {
 
   #arm(): void {
     this.#unwake?.()
-    const timer = this.#state.timers.first()
-    this.#unwake = timer ? this.#ports.world.wake(timer.due, () => this.kick()) : undefined
+    const due = Math.min(this.#state.timers.first()?.due ?? Infinity, this.#commitAt ?? Infinity)
+    this.#unwake = due === Infinity ? undefined : this.#ports.world.wake(due, () => this.kick())
     if (!this.#lease || this.#unrenew) return
     const now = this.#ports.world.clock()
     this.#unrenew = this.#ports.world.wake(now + Math.max(10, (this.#lease.until - now) / 2), () => void this.#renew())
@@ -290,16 +344,9 @@ export class LiveRun {
 
   /** Nothing can run and somebody is asked: the run rests, unless a command has come in the meantime. */
   async #rests(): Promise<boolean> {
-    const asks = this.#asks()
-    if (
-      asks.length === 0 ||
-      this.#performances.count > 0 ||
-      this.#heldOffers.size > 0 ||
-      this.#state.openEffects > this.#openAsks()
-    )
-      return false
-    for (const timer of this.#state.timers.values()) if (timer.what === 'redo' || timer.what === 'again') return false
-    if (this.#busySteps(asks)) return false
+    if (this.#performances.count > 0 || this.#heldOffers.size > 0) return false
+    const asks = findAsked(this.#state)
+    if (!isResting(this.#state, asks)) return false
     const stream = `inbox/${this.run}`
     const inbox: Entry = { stream, expected: this.#lastCommand === 0 ? 'new' : this.#lastCommand, records: [] }
     const at = Math.max(this.#state.at, this.#ports.world.clock())
@@ -312,30 +359,6 @@ export class LiveRun {
     this.#stop()
     this.#resolve({ outcome: 'resting', asks })
     return true
-  }
-
-  /** Is a step running that waits for something other than the questions? */
-  #busySteps(asks: readonly string[]): boolean {
-    const asked = new Set(asks.map((key) => this.#state.effects.get(key)?.step))
-    for (const id of this.#state.active) {
-      const step = this.#state.steps.get(id)
-      if (step?.status === 'running' && step.waitingOn === 0 && !asked.has(id)) return true
-    }
-    return false
-  }
-
-  #asks(): string[] {
-    const asks: string[] = []
-    for (const effect of this.#state.effects.values()) {
-      if (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open')) asks.push(effect.key)
-    }
-    return asks
-  }
-
-  #openAsks(): number {
-    let count = 0
-    for (const effect of this.#state.effects.values()) if (effect.kind === 'ask' && effect.status === 'open') count += 1
-    return count
   }
 
   #finish(status: RunStatus): void {

@@ -4,7 +4,7 @@ import type { RunState } from '../events/state.ts'
 import type { Json, Value } from '../events/values.ts'
 import type { ContentStore } from './content.ts'
 import type { Draft } from './draft.ts'
-import type { Delta, EffectFailed, EffectOutcome } from './effect.ts'
+import type { Delta, EffectFailed, EffectOutcome, Safety } from './effect.ts'
 import type { EnginePorts } from './world.ts'
 
 const ABANDON_MS = 5_000
@@ -12,6 +12,7 @@ const ABANDON_MS = 5_000
 interface Running {
   readonly controller: AbortController
   readonly pool: string | undefined
+  readonly safety: Safety
   giveUp?: () => void
 }
 
@@ -21,7 +22,7 @@ export class Performances {
   readonly #ports: EnginePorts
   readonly #store: ContentStore
   readonly #state: RunState
-  readonly #report: (draft: Draft) => void
+  readonly #report: (draft: Draft, safety: Safety) => void
   readonly #running = new Map<string, Running>()
   readonly #inPool = new Map<string, number>()
 
@@ -30,7 +31,7 @@ export class Performances {
     readonly ports: EnginePorts
     readonly store: ContentStore
     readonly state: RunState
-    report(draft: Draft): void
+    report(draft: Draft, safety: Safety): void
   }) {
     this.#run = options.run
     this.#ports = options.ports
@@ -59,7 +60,7 @@ export class Performances {
   /** Starts the executor of an intent that is on disk and has its place in the pool. */
   begin(event: EventOf<'effect-intended'>): void {
     const { data } = event
-    const running: Running = { controller: new AbortController(), pool: data.pool }
+    const running: Running = { controller: new AbortController(), pool: data.pool, safety: data.safety }
     this.#running.set(data.key, running)
     const { tries = 1, asked = event.seq } = this.#state.effects.get(data.key) ?? {}
     const began = this.#ports.world.clock()
@@ -67,15 +68,15 @@ export class Performances {
       if (this.#running.get(data.key) !== running) return
       this.#end(data.key, running)
       const ms = Math.max(0, Math.round(this.#ports.world.clock() - began))
-      this.#report(this.#inputOf(outcome, { key: data.key, intent: event.seq, ms }))
+      this.#report(this.#inputOf(outcome, { key: data.key, intent: event.seq, ms }), data.safety)
     })
   }
 
   /** Answers an intent without its executor: it was stopped before it began. */
-  decline({ data: { key }, seq }: EventOf<'effect-intended'>): void {
+  decline({ data: { key, safety }, seq }: EventOf<'effect-intended'>): void {
     const message = 'its step was over before it began'
     const outcome = { ok: false, code: 'aborted', message, touched: 'no', retry: false } as const
-    this.#report(this.#inputOf(outcome, { key, intent: seq, ms: 0 }))
+    this.#report(this.#inputOf(outcome, { key, intent: seq, ms: 0 }), safety)
   }
 
   /** Stops an executor; if it stays silent it is given up after a while. */
@@ -88,7 +89,7 @@ export class Performances {
       this.#end(key, running)
       const message = 'the executor did not answer after it was told to stop'
       const outcome = { ok: false, code: 'abandoned', message, touched: 'maybe', retry: false } as const
-      this.#report(this.#inputOf(outcome, { key, intent, ms: ABANDON_MS }))
+      this.#report(this.#inputOf(outcome, { key, intent, ms: ABANDON_MS }), running.safety)
     })
   }
 

@@ -2,6 +2,7 @@ import type { Event } from '../events/event.ts'
 import type { Sha256 } from '../events/hash.ts'
 import type { BlobStore, Entry, Journal } from '../journal/journal.ts'
 import type { Delta, Executor } from './effect.ts'
+import type { Policy } from './policy.ts'
 import type { StepKind } from './step.ts'
 
 /** What the engine may not know by itself. */
@@ -42,5 +43,7 @@ export interface EnginePorts {
   readonly executors: { readonly [kind: string]: Executor }
   /** How many effects of a pool may run at once; undefined = no limit. */
   poolLimit?(pool: string): number | undefined
+  /** Without one every effect is allowed. */
+  readonly policy?: Policy
   readonly watcher?: Watcher
 }

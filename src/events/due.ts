@@ -57,6 +57,8 @@ function lapsed(state: RunState, due: Due): boolean {
     }
     case 'unknown':
       return state.effects.get(due.key)?.status !== 'unknown'
+    case 'deny':
+      return !state.approvals.has(due.key)
   }
 }
 
@@ -64,15 +66,17 @@ function lapsed(state: RunState, due: Due): boolean {
 export function pictureOf(state: RunState): unknown {
   nextDue(state)
   nextReady(state)
-  const { steps, effects, timers, active, due, dueHead, ready, readyHead, wakes: _, ...plain } = state
+  const { steps, effects, approvals, timers, active, due, dueHead, ready, readyHead, wakes: _, ...plain } = state
   return {
     ...plain,
     steps: [...steps.values()].map((step) => ({
       ...step,
       proposals: step.proposals ? [...step.proposals.values()] : [],
       effects: step.effects ? [...step.effects] : [],
+      approvals: step.approvals ? [...step.approvals] : [],
     })),
     effects: [...effects.values()],
+    approvals: [...approvals.values()],
     timers: [...timers.values()],
     active: [...active],
     due: due.slice(dueHead),

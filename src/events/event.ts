@@ -199,14 +199,25 @@ export interface EventData {
   'effect-unknown': { readonly key: string; readonly step: string }
   'timer-fired': { readonly key: string }
   'start-granted': { readonly step: string }
-  'approval-requested': { readonly key: string; readonly request: string; readonly grant: JsonObject }
+  'approval-requested': {
+    readonly step: string
+    readonly key: string
+    /** Digest of the request. */
+    readonly request: string
+    /** What exactly is asked for: tool, digests, policy version, scope. */
+    readonly grant: JsonObject
+    /** ms UTC; unanswered or unused by then it is denied. */
+    readonly expires_at?: number
+  }
   'approval-given': {
+    readonly step: string
     readonly key: string
     readonly request: string
     readonly grant: JsonObject
     readonly command?: number
   }
   'approval-denied': {
+    readonly step: string
     readonly key: string
     readonly request: string
     readonly reason: string

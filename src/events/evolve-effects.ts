@@ -1,4 +1,5 @@
 import type { EventOf } from './event.ts'
+import { dropApproval } from './evolve-approvals.ts'
 import { takePreset } from './presets.ts'
 import { randomOf } from './random.ts'
 import { type EffectState, type EffectStatus, isEnded, type RunState, type StepState } from './state.ts'
@@ -6,6 +7,7 @@ import { type EffectState, type EffectStatus, isEnded, type RunState, type StepS
 export function intendEffect(state: RunState, event: EventOf<'effect-intended'>): void {
   const { data } = event
   const step = state.steps.get(data.step) as StepState
+  if (step.approvals) dropApproval(state, data.key)
   let effect = state.effects.get(data.key)
   if (effect && data.redo !== undefined) {
     if (effect.status !== 'waiting') countCall(step, effect)
@@ -178,6 +180,7 @@ export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): v
  * If the step will run again, the outcomes of its unsafe effects are kept for the next attempt.
  */
 export function dropEffectsOf(state: RunState, step: StepState): void {
+  for (const key of step.approvals ?? []) dropApproval(state, key)
   if (!step.effects) return
   for (const key of step.effects) {
     const effect = state.effects.get(key) as EffectState

@@ -1,4 +1,5 @@
 import type { EventOf, ForkChange } from './event.ts'
+import { askAgain } from './evolve-approvals.ts'
 import { answerEffect, dropWaiting, reopenEffects } from './evolve-effects.ts'
 import { endAttempt } from './evolve-steps.ts'
 import { answerFits } from './presets.ts'
@@ -20,6 +21,7 @@ export function forkRun(state: RunState, { data, seq, at }: EventOf<'run-forked'
   if (limits) changeLimits(state, limits, { seq, at })
   for (const { step, spec } of specs ?? []) changeSpec(state, { id: step, spec, seq, at })
   for (const answer of answers ?? []) giveAnswer(state, answer, seq)
+  askAgain(state)
   reopenEffects(state, seq)
 }
 

@@ -28,6 +28,7 @@ export function addSteps(
       waitingOn: 0,
       proposals: undefined,
       effects: undefined,
+      approvals: undefined,
       output: undefined,
       failure: undefined,
     })

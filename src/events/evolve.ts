@@ -1,6 +1,7 @@
 import { canonicalJson } from './canonical.ts'
 import { takeDue, takeReady } from './due.ts'
 import type { Event, EventOf } from './event.ts'
+import { denyApproval, giveApproval, requestApproval } from './evolve-approvals.ts'
 import { dropEffectsOf, failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
 import { forkRun } from './evolve-fork.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
@@ -74,6 +75,13 @@ export function evolve(state: RunState, event: Event): void {
       })
       return
     }
+    case 'approval-requested':
+      return requestApproval(state, event)
+    case 'approval-given':
+      return giveApproval(state, event)
+    case 'approval-denied':
+      if (event.actor === 'engine') takeDue(state)
+      return denyApproval(state, event)
     case 'timer-fired':
       return fireTimer(state, event)
     case 'cancel-requested':
@@ -160,6 +168,7 @@ function fireTimer(state: RunState, { data, seq }: EventOf<'timer-fired'>): void
   if (!timer) return
   state.timers.drop(data.key)
   if (timer.what === 'deadline') stopRun(state, 'exhausted', { reason: 'deadline', cause: seq })
+  else if (timer.what === 'expire') state.due.push({ what: 'deny', key: timer.effect, cause: seq })
   else if (timer.what === 'redo') state.due.push({ what: 'redo', key: timer.effect, cause: seq })
   else if (timer.what === 'again') state.ready.push({ step: timer.step, cause: seq })
   else state.due.push({ what: 'time-out', step: timer.step, attempt: timer.attempt, cause: seq })

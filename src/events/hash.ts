@@ -1,5 +1,6 @@
 import { canonicalJson } from './canonical.ts'
 import { EVENT_TYPES, type Event, type EventType } from './event.ts'
+import { storedForm } from './upcast.ts'
 import type { Content, Value } from './values.ts'
 
 /** SHA-256 of UTF-8 text, as 64 hex characters. `node:crypto` in Node, `@noble/hashes` in browsers. */
@@ -78,8 +79,9 @@ export function createChainCheck(sha256: Sha256, run?: string): (event: Event) =
   let seq = 0
   let prev = NO_HASH
   let at = 0
-  return (event) => {
+  return (given) => {
     seq += 1
+    const event = storedForm(given)
     // The hash cannot be computed of what is no event, and it leaves the run's name out: forks keep the hashes of their past.
     if (
       !Array.isArray(event.causes) ||

@@ -1,6 +1,6 @@
 import type { PlannedEdge, PlannedStep, RunLimits, RunStatus } from './event.ts'
 import { Timers } from './timers.ts'
-import type { Value } from './values.ts'
+import type { JsonObject, Value } from './values.ts'
 
 export type StepStatus = 'waiting' | 'ready' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'cancelled'
 
@@ -39,6 +39,8 @@ export interface StepState {
   proposals: Map<string, ProposalState> | undefined
   /** Keys of effects that are open, waiting or unknown, and of all unsafe ones. */
   effects: Set<string> | undefined
+  /** Keys of effects of the running attempt that wait for an approval or have one that is not used yet. */
+  approvals: Set<string> | undefined
   output: OutputPlace | undefined
   failure: { readonly code: string; readonly message: string } | undefined
 }
@@ -72,6 +74,17 @@ export interface EffectState {
   answer: number
 }
 
+export interface ApprovalState {
+  readonly key: string
+  readonly step: string
+  readonly attempt: number
+  readonly request: string
+  grant: JsonObject
+  status: 'asked' | 'given'
+  /** The event that asked or gave. */
+  seq: number
+}
+
 /** An answer given by a fork for an effect that has not been asked yet. */
 export interface PresetAnswer {
   readonly effect: string | undefined
@@ -93,6 +106,7 @@ export type Due =
   | { readonly what: 'cancel'; readonly step: string; readonly reason: string; readonly cause: number }
   | { readonly what: 'redo'; readonly key: string; readonly cause: number }
   | { readonly what: 'unknown'; readonly key: string; readonly cause: number }
+  | { readonly what: 'deny'; readonly key: string; readonly cause: number }
 
 /** Something a step's code is told. Two wakes of one step are always a full drain apart. */
 export interface Wake {
@@ -121,6 +135,10 @@ export interface RunState {
   planned: readonly PlannedStep[] | undefined
   readonly steps: Map<string, StepState>
   readonly effects: Map<string, EffectState>
+  /** By the key of the effect. */
+  readonly approvals: Map<string, ApprovalState>
+  /** What a person allowed for the rest of the run, whatever the arguments. */
+  readonly granted: JsonObject[]
   /** By step. */
   readonly presets: Map<string, PresetAnswer[]>
   readonly timers: Timers
@@ -166,6 +184,8 @@ export function createRunState(): RunState {
     planned: undefined,
     steps: new Map(),
     effects: new Map(),
+    approvals: new Map(),
+    granted: [],
     presets: new Map(),
     timers: new Timers(),
     due: [],

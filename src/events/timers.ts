@@ -16,6 +16,13 @@ export type Timer =
       readonly what: 'redo'
       readonly effect: string
     }
+  | {
+      readonly key: string
+      readonly due: number
+      readonly cause: number
+      readonly what: 'expire'
+      readonly effect: string
+    }
 
 /** Timers by due time; dropped ones are skipped when they surface. */
 export class Timers {

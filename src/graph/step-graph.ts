@@ -4,13 +4,13 @@ import type { Json, JsonObject } from '../events/values.ts'
  * A plain `depends_on` waits for the other step's end, whichever (`always`). `verdict` is the edge from a condition: it lets the
  * step start only if the other finished with the verdict `true`, and carries no content.
  */
-export interface Edge {
+export type Edge = {
   readonly step: string
   readonly on: 'always' | 'success' | 'failure' | 'verdict'
 }
 
 /** Step-level retry: the function runs again as a new attempt, `delay_ms` later (default 0). */
-export interface StepRetry {
+export type StepRetry = {
   readonly attempts: number
   readonly delay_ms?: number
 }
@@ -19,7 +19,7 @@ export interface StepRetry {
 export type OnUnknown = 'ask' | 'retry' | 'fail'
 
 /** One step as plain data. `spec` is the step kind's own settings (prompts, parameters); the engine never looks inside. */
-export interface GraphStep {
+export type GraphStep = {
   readonly id: string
   readonly kind: string
   readonly spec: JsonObject
@@ -34,7 +34,7 @@ export interface GraphStep {
 }
 
 /** What every notation compiles to. Steps stand in the order the user wrote them. */
-export interface StepGraph {
+export type StepGraph = {
   readonly name: string
   readonly steps: readonly GraphStep[]
   /** The step whose output is the run's answer; without it, the last steps that nothing depends on. */

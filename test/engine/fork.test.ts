@@ -138,6 +138,47 @@ describe('a fork shares the past', () => {
     }
   })
 
+  test('100 forks at random events of wide runs: provider calls = calls without an answer there, past hashes the same, originals unchanged', async () => {
+    const random = createRandom('forks at random')
+    const tally = { forks: 0, events: 0, calls: 0, calls_of_whole_runs: 0, past_hashes: 0 }
+    for (let graph = 0; graph < 10; graph++) {
+      const steps = Array.from({ length: 8 }, (_, i) => {
+        const before = Array.from({ length: i }, (_, id) => `s${id}`).filter(() => random() < 0.25)
+        const body = ['ask', 'twice', 'lead'][Math.floor(random() * 3)] as string
+        return step(`s${i}`, body, { say: `${graph}/${i}`, ...after(...before) })
+      }).map((each) =>
+        each.spec.body === 'lead' ? { ...each, spec: { ...each.spec, body: `lead ${each.id}` } } : each,
+      )
+      const leads = steps.flatMap(({ id }): [string, Body][] => [
+        [
+          `lead ${id}`,
+          async (ctx) => (await ctx.propose('work', [step(`${id}/a`, 'ask'), step(`${id}/b`, 'twice')])).length,
+        ],
+      ])
+      const stage = stageOf({ ...bodies, ...Object.fromEntries(leads) })
+      const events = await runParent(stage, { name: 'wide', steps })
+      const total = answeredBy(events, events.length).size
+      expect(stage.calls).toHaveLength(total)
+      for (let n = 0; n < 10; n++) {
+        const at = 1 + Math.floor(random() * (events.length - 1))
+        stage.calls.length = 0
+        // Also compares every hash up to `at`, and the whole parent before and after.
+        const forked = await fork(stage, 'run-1', order(`fork-${n}`, at))
+        const answered = answeredBy(events, at)
+        expect(stage.calls, `graph ${graph} at ${at}`).toHaveLength(total - answered.size)
+        for (const { key } of stage.calls) expect(answered).not.toContain(key)
+        expect(forked.at(-1)).toMatchObject({ type: 'run-finished', data: { status: 'succeeded' } })
+        tally.forks += 1
+        tally.events += forked.length
+        tally.past_hashes += at
+        tally.calls += stage.calls.length
+        tally.calls_of_whole_runs += total
+      }
+    }
+    console.log(`forks: ${JSON.stringify(tally)}`)
+    expect(tally.forks).toBe(100)
+  })
+
   test.for(Array.from({ length: 10 }, (_, i) => i * 10))('100 forks of random graphs, %i to +9', async (from) => {
     for (let i = from; i < from + 10; i++) {
       const seed = `fork graph ${i}`

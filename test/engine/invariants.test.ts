@@ -135,6 +135,15 @@ const failed = (more: Partial<EventData['effect-failed']> = {}): EventData['effe
 const resumed: EventData['run-resumed'] = { kinds: {}, files: [] }
 
 /** The limits of sample journals: 3 tries, 10 calls, waits of 1 to 10 ms. */
+function askAbout(journal: SampleJournal, request = value.sha256): SampleJournal {
+  if (!journal.events.some(({ type }) => type === 'step-started')) journal.begin('a')
+  return journal.add('approval-requested', { step: 'a', key: 'a/x', request, grant: {} })
+}
+
+function approve(journal: SampleJournal, request = value.sha256): SampleJournal {
+  return journal.add('approval-given', { step: 'a', key: 'a/x', request, grant: {} })
+}
+
 const ALTERED: readonly (readonly [invariant: string, what: string, alter: Alter])[] = [
   ['I5', 'a step that ends twice', (j) => j.begin('a').finish('a').finish('a')],
   ['I5', 'an intent of a step that does not run', (j) => void intend(j, 'a')],
@@ -157,6 +166,11 @@ const ALTERED: readonly (readonly [invariant: string, what: string, alter: Alter
       j.finish('a').begin('b').finish('b').begin('c').finish('c').end('succeeded')
     },
   ],
+  ['I16', 'an intent that nobody has approved', (j) => void intend(askAbout(j), 'a')],
+  ['I16', 'an intent with other arguments', (j) => void intend(approve(askAbout(j, 'other'), 'other'), 'a')],
+  ['I16', 'an approval of other arguments', (j) => void approve(askAbout(j), 'other')],
+  ['I16', 'an approval without a question', (j) => void approve(j.begin('a'))],
+  ['I16', 'a question asked twice', (j) => void askAbout(askAbout(j))],
   ['I7', 'a rest in which nobody is asked', (j) => j.add('run-paused', { asks: [] })],
   [
     'I7',

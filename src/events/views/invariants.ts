@@ -1,11 +1,12 @@
 import type { Event, EventOf } from '../event.ts'
 import { createChainCheck, type Sha256 } from '../hash.ts'
+import { ApprovalRules } from './approval-rules.ts'
 import { EffectRules } from './effect-rules.ts'
 import { attemptOf, StepRules } from './step-rules.ts'
 
 /** A rule of every run that an event breaks. */
 export interface Violation {
-  /** `I1` to `I15`. */
+  /** `I1` to `I16`. */
   readonly invariant: string
   readonly seq: number
   readonly message: string
@@ -24,6 +25,7 @@ export const CHECKED_INVARIANTS: { readonly [invariant: string]: string } = {
   I13: 'never more steps run at once than allowed',
   I14: 'nothing begins after a cancellation',
   I15: 'tries and calls stay within their limits, and waits are kept',
+  I16: 'an effect that was asked about happens only as it was approved, in time and once',
 }
 
 /**
@@ -37,6 +39,7 @@ export class InvariantCheck {
   readonly #chain: (event: Event) => { readonly message: string } | undefined
   readonly #steps: StepRules
   readonly #effects: EffectRules
+  readonly #approvals: ApprovalRules
   #finished = false
   #resting = false
   #command = 0
@@ -48,6 +51,7 @@ export class InvariantCheck {
     const fail = (invariant: string, message: string) => this.#fail(invariant, message)
     this.#steps = new StepRules(fail)
     this.#effects = new EffectRules(this.#steps, fail)
+    this.#approvals = new ApprovalRules(this.#steps, fail)
   }
 
   /** The rules that this event breaks. */
@@ -117,22 +121,29 @@ export class InvariantCheck {
         return steps.start(event)
       case 'step-finished':
         steps.finish(event)
-        return effects.leave(event.data.step)
+        return this.#leave(event.data.step)
       case 'step-failed':
         steps.fail(event, effects.mayHaveTouched(event.data.step))
-        return effects.leave(event.data.step)
+        return this.#leave(event.data.step)
       case 'step-cancelled':
         steps.cancel(event)
-        return effects.leave(event.data.step)
+        return this.#leave(event.data.step)
       case 'step-skipped':
         return steps.skip(event)
       case 'effect-intended':
+        this.#approvals.use(event)
         return effects.intend(event)
       case 'effect-done':
       case 'effect-failed':
         return effects.end(event)
       case 'effect-unknown':
         return effects.lose(event)
+      case 'approval-requested':
+        return this.#approvals.request(event)
+      case 'approval-given':
+        return this.#approvals.give(event)
+      case 'approval-denied':
+        return this.#approvals.deny(event)
       case 'cancel-requested':
         steps.stopped ??= 'cancelled'
         return
@@ -153,10 +164,16 @@ export class InvariantCheck {
     }
   }
 
+  #leave(step: string): void {
+    this.#effects.leave(step)
+    this.#approvals.leave(step)
+  }
+
   /** A fork has an inbox of its own, and nobody drives what its parent had begun. */
   #fork({ data, seq }: EventOf<'run-forked'>): void {
     this.#resting = false
     this.#command = 0
+    this.#approvals.fork()
     const { limits, specs, answers } = data.change
     if (limits) this.#steps.limits = { ...this.#steps.limits, ...limits }
     for (const { step } of specs ?? []) if (this.#steps.restart(step)) this.#effects.restart(step)
@@ -166,7 +183,7 @@ export class InvariantCheck {
 
   #rest({ data }: EventOf<'run-paused'>): void {
     this.#resting = true
-    const asked = this.#effects.asked()
+    const asked = [...this.#effects.asked(), ...this.#approvals.asked()]
     const busy = this.#effects.busy()
     if (busy.length > 0) this.#fail('I7', `the run rests while ${busy.join(', ')} goes on`)
     if (asked.length === 0) this.#fail('I7', 'the run rests and nobody is asked')

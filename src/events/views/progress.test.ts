@@ -57,13 +57,13 @@ test('questions, approvals and unknown effects are open until someone answers', 
     .begin('a')
     .intend('a', 'a/ask', 'ask')
   journal
-    .add('approval-requested', { key: 'b@1/tool', request: 'd', grant: {} })
+    .add('approval-requested', { step: 'b', key: 'b@1/tool', request: 'd', grant: {} })
     .add('effect-unknown', { key: 'a/x', step: 'a' })
   const asks = () => [...fold(journal).asks.values()].map(({ kind, step }) => `${kind} ${step}`)
   expect(asks()).toEqual(['question a', 'approval b', 'unknown a'])
   journal.add('run-paused', { asks: ['a/ask'] })
   expect(fold(journal).status).toBe('paused')
-  journal.add('approval-denied', { key: 'b@1/tool', request: 'd', reason: 'no' })
+  journal.add('approval-denied', { step: 'b', key: 'b@1/tool', request: 'd', reason: 'no' })
   journal.add('effect-done', {
     key: 'a/ask',
     answer: journal.events[0]?.type === 'run-started' ? journal.events[0].data.input : ({} as never),
