@@ -1,0 +1,224 @@
+import { hash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cutRights, type Rights } from '../events/tool-call.ts'
+import type { JsonObject } from '../events/values.ts'
+import { describeCall } from './call.ts'
+import { createPolicy, type PolicyLevel, type PolicyRule } from './policy.ts'
+import { matchesWildcard, parseToolPattern, type ToolPattern } from './tool-pattern.ts'
+
+const sha256 = (text: string): string => hash('sha256', text, 'hex')
+
+function rule(tool: string, decision: PolicyRule['decision'], more: Partial<PolicyRule> = {}): PolicyRule {
+  return { tool: parseToolPattern(tool) as ToolPattern, decision, place: 'policy.yaml:1', ...more }
+}
+
+function policyOf(rules: readonly PolicyRule[], level: Partial<PolicyLevel> = {}) {
+  const levels = [{ name: 'user' as const, trusted: true, ...level, rules }]
+  return createPolicy({ levels, digest: 'p1', sha256 })
+}
+
+const request = (tool: string, args: JsonObject, more: JsonObject = {}) => ({
+  kind: 'tool',
+  safety: 'unsafe',
+  request: {
+    tool,
+    version: '1.0.0',
+    source: 'builtin',
+    digest: 'd',
+    call: 'c1',
+    permissions: {},
+    arguments: args,
+    ...more,
+  },
+})
+const decide = (rules: readonly PolicyRule[], tool: string, args: JsonObject, level: Partial<PolicyLevel> = {}) =>
+  policyOf(rules, level).judge(request(tool, args)).verdict
+
+describe('rules', () => {
+  test('without one, pure tools are allowed and all others asked about', () => {
+    const { explain } = policyOf([])
+    expect(explain(describeCall('read_file', { path: 'a' }, { safety: 'pure' })).decision).toBe('allow')
+    expect(explain(describeCall('write_file', { path: 'a' }, { safety: 'idempotent' })).decision).toBe('ask')
+    expect(explain(describeCall('bash', { command: 'ls' }, { safety: 'unsafe' })).decision).toBe('ask')
+  })
+
+  test('deny wins wherever it stands; else the first that fits', () => {
+    const rules = [rule('bash(git *)', 'allow'), rule('bash', 'ask'), rule('bash(git push *)', 'deny')]
+    expect(decide(rules, 'bash', { command: 'git status' })).toBe('allow')
+    expect(decide(rules, 'bash', { command: 'git push --force' })).toBe('deny')
+    expect(decide(rules, 'bash', { command: 'ls' })).toBe('ask')
+  })
+
+  test.each([
+    'git status; rm -rf /',
+    'git status && rm x',
+    'git log | sh',
+    'git log > /etc/passwd',
+    'git $(rm x)',
+    'git `rm x`',
+    'git log\nrm x',
+    'git log & rm x',
+    'git diff <(rm x)',
+  ])('S15 a permission for `git *` does not reach %j', (command) => {
+    expect(decide([rule('bash(git *)', 'allow')], 'bash', { command })).toBe('ask')
+    expect(decide([rule('bash', 'allow'), rule('bash(rm *)', 'deny')], 'bash', { command })).toBe(
+      command.includes('rm') ? 'deny' : 'allow',
+    )
+  })
+
+  test('a rule for a path fits the path itself, whatever way it is written; a way out of the folder never', () => {
+    const rules = [rule('write_file', 'allow', { path: 'src/**' })]
+    expect(decide(rules, 'write_file', { path: 'src/a/b.ts' })).toBe('allow')
+    expect(decide(rules, 'write_file', { path: './src/x/../a.ts' })).toBe('allow')
+    expect(decide(rules, 'write_file', { path: 'src/../secret' })).toBe('ask')
+    expect(decide(rules, 'write_file', { path: '/src/a' })).toBe('ask')
+    expect(decide(rules, 'write_file', { path: '../src/a' })).toBe('ask')
+    expect(decide(rules, 'write_file', {})).toBe('ask')
+  })
+
+  test('a permission for a host needs every address to be of it, a prohibition only one', () => {
+    const args = { url: 'https://ok.test/a', body: { copy_to: 'https://evil.test/' } }
+    expect(decide([rule('http_fetch', 'allow', { host: 'ok.test' })], 'http_fetch', { url: args.url })).toBe('allow')
+    expect(decide([rule('http_fetch', 'allow', { host: 'ok.test' })], 'http_fetch', args)).toBe('ask')
+    expect(decide([rule('http_fetch', 'deny', { host: 'evil.test' })], 'http_fetch', args)).toBe('deny')
+    expect(
+      decide([rule('http_fetch', 'allow', { host: 'ok.test' })], 'http_fetch', { url: 'https://ok.test.evil.test/' }),
+    ).toBe('ask')
+    expect(
+      decide([rule('http_fetch', 'allow', { host: 'ok.test' })], 'http_fetch', { url: 'https://ok.test@evil.test/' }),
+    ).toBe('ask')
+    expect(decide([rule('http_fetch', 'allow', { host: 'ok.test' })], 'http_fetch', { url: 'HTTPS://OK.TEST./' })).toBe(
+      'allow',
+    )
+  })
+
+  test('an untrusted project may narrow what is allowed, never widen it', () => {
+    const project = { name: 'project' as const, trusted: false }
+    expect(decide([rule('bash', 'allow')], 'bash', { command: 'ls' }, project)).toBe('ask')
+    expect(decide([rule('bash', 'deny')], 'bash', { command: 'ls' }, project)).toBe('deny')
+    expect(
+      policyOf([rule('read_file', 'ask')], project).explain(describeCall('read_file', {}, { safety: 'pure' })),
+    ).toMatchObject({
+      decision: 'ask',
+      place: 'policy.yaml:1',
+    })
+  })
+
+  test('S01 a rule can ask about calls that derive from what came from outside', () => {
+    const rules = [rule('bash', 'ask', { label: 'outside' }), rule('bash', 'allow')]
+    const { judge } = policyOf(rules)
+    expect(judge(request('bash', { command: 'ls' })).verdict).toBe('allow')
+    expect(judge(request('bash', { command: 'ls' }, { labels: ['outside'] })).verdict).toBe('ask')
+  })
+
+  test('questions, timers and definitions are nobody’s to forbid; models and scripts can be', () => {
+    const { judge } = policyOf([rule('*', 'deny')])
+    expect(judge({ kind: 'ask', safety: 'pure', request: null }).verdict).toBe('allow')
+    expect(judge({ kind: 'model', safety: 'billable', request: { provider: 'openai', model: 'm' } }).verdict).toBe(
+      'deny',
+    )
+    expect(judge({ kind: 'script', safety: 'unsafe', request: { script: { reference: 'x.py' } } }).verdict).toBe('deny')
+    expect(
+      policyOf([]).judge({ kind: 'script', safety: 'unsafe', request: { script: { reference: 'x.py' } } }).verdict,
+    ).toBe('allow')
+  })
+})
+
+describe('S04 what is granted', () => {
+  const grant = (tool: string, args: JsonObject, more: JsonObject = {}, digest = 'p1') => {
+    const judged = createPolicy({ levels: [], digest, sha256 }).judge(request(tool, args, more))
+    return judged.verdict === 'ask' ? JSON.stringify(judged.grant) : ''
+  }
+
+  test('is another thing when tool, version, digest, arguments, source or policy is', () => {
+    const base = grant('pay', { to: 'a', amount: 1 })
+    const others = [
+      grant('pay2', { to: 'a', amount: 1 }),
+      grant('pay', { to: 'a', amount: 2 }),
+      grant('pay', { to: 'a', amount: '1' }),
+      grant('pay', { to: 'a', amount: 1 }, { version: '1.0.1' }),
+      grant('pay', { to: 'a', amount: 1 }, { digest: 'e' }),
+      grant('pay', { to: 'a', amount: 1 }, { source: 'mcp:x' }),
+      grant('pay', { to: 'a', amount: 1 }, {}, 'p2'),
+      grant('рay', { to: 'a', amount: 1 }),
+    ]
+    expect(new Set([base, ...others]).size).toBe(others.length + 1)
+  })
+
+  test('is the same whatever the order in which the model wrote its arguments', () => {
+    expect(grant('pay', { to: 'a', amount: 1 })).toBe(grant('pay', { amount: 1, to: 'a' }))
+  })
+
+  test('holds no argument in clear', () => {
+    expect(grant('pay', { to: 'a-very-private-name' })).not.toContain('private')
+  })
+})
+
+describe('S03 rights', () => {
+  const tools = fc.constantFrom('read_file', 'write_file', 'bash', 'http_fetch', 'mcp:a:x')
+  const patterns = fc.constantFrom(
+    'read_file',
+    'bash',
+    'bash(git *)',
+    'http_fetch(https://a.test/*)',
+    'mcp:*',
+    '*',
+    'write_file(src/*)',
+    ')broken(',
+  )
+  const rights = fc.record({
+    allow: fc.array(fc.array(patterns, { maxLength: 3 }), { maxLength: 3 }),
+    deny: fc.array(patterns, { maxLength: 2 }),
+  })
+  const args = fc.constantFrom<JsonObject>(
+    { command: 'git log' },
+    { command: 'rm x' },
+    { path: 'src/a' },
+    { url: 'https://a.test/x' },
+    {},
+  )
+  const { explain } = policyOf([rule('*', 'allow')])
+  const may = (mine: Rights | undefined, name: string, given: JsonObject) =>
+    explain(describeCall(name, given, { safety: 'unsafe', rights: mine })).decision === 'allow'
+
+  test('a child, at any depth, may do only what every step above it may', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(rights, { nil: undefined }), { minLength: 2, maxLength: 6 }),
+        tools,
+        args,
+        (line, tool, given) => {
+          const held = line.reduce<Rights | undefined>((above, own) => cutRights(above, own), undefined)
+          if (may(held, tool, given)) for (const each of line) expect(may(each, tool, given)).toBe(true)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('500 tries to do what the parent may not: none succeeds', () => {
+    let succeeded = 0
+    const parent: Rights = { allow: [['read_file', 'bash(git *)']], deny: ['bash(git push*)'] }
+    for (let n = 0; n < 500; n++) {
+      const own: Rights = { allow: [[n % 2 === 0 ? '*' : `bash(${'x'.repeat(n % 7)}*)`]], deny: [] }
+      const command = ['rm -rf x', 'git push', 'git log; rm x', 'sh -c x', `git log ${'\n'}rm`][n % 5] as string
+      const [tool, given] =
+        n % 3 === 0 ? (['write_file', { path: `a${n}` }] as const) : (['bash', { command }] as const)
+      if (may(cutRights(parent, own), tool, given)) succeeded += 1
+    }
+    expect(succeeded).toBe(0)
+  })
+})
+
+test('B16 wildcards are compared in linear time', () => {
+  expect(matchesWildcard('a*b*c', 'a1b2c')).toBe(true)
+  expect(matchesWildcard('a*b', 'acx')).toBe(false)
+  expect(matchesWildcard('*a'.repeat(50), 'a'.repeat(20_000))).toBe(true)
+  fc.assert(
+    fc.property(fc.string({ maxLength: 12 }), (text) => {
+      expect(matchesWildcard('*', text)).toBe(true)
+      expect(matchesWildcard(text.replaceAll('*', ''), text.replaceAll('*', ''))).toBe(true)
+    }),
+  )
+})

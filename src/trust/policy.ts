@@ -1,0 +1,149 @@
+import picomatch from 'picomatch'
+import { canonicalJson } from '../events/canonical.ts'
+import type { JsonObject } from '../events/values.ts'
+import { type Asked, type Call, readCall } from './call.ts'
+import { allowsCall, forbidsCall, matchesWildcard, parseToolPattern, type ToolPattern } from './tool-pattern.ts'
+
+/** One rule of a policy file. All that it names has to fit; `deny` wins over every other rule. */
+export interface PolicyRule {
+  readonly tool: ToolPattern
+  /** A glob over the paths in the arguments, from the project's folder on. */
+  readonly path?: string
+  /** `host` or `*.domain`. */
+  readonly host?: string
+  /** Only calls whose arguments derive from what came from outside. */
+  readonly label?: string
+  readonly decision: 'allow' | 'ask' | 'deny'
+  readonly reason?: string
+  /** An approval has to be given and used within it. */
+  readonly expires_ms?: number
+  /** Where the rule stands: `FILE:LINE` or `--allow`. */
+  readonly place: string
+}
+
+/** The rules of one place; `untrusted` ones (a project somebody else wrote) may only narrow what is allowed. */
+export interface PolicyLevel {
+  readonly name: 'command line' | 'user' | 'system' | 'project'
+  readonly rules: readonly PolicyRule[]
+  readonly trusted: boolean
+}
+
+export interface PolicyOptions {
+  /** In the order in which they are asked. */
+  readonly levels: readonly PolicyLevel[]
+  /** Digest of everything above: a grant given under another policy is void. */
+  readonly digest: string
+  /** SHA-256 of text. */
+  sha256(text: string): string
+}
+
+/** What is decided about one call, and why. */
+export interface Decision {
+  readonly decision: 'allow' | 'ask' | 'deny'
+  readonly reason: string
+  /** The rule that decided; absent where the usual rule for the tool's safety did. */
+  readonly place?: string
+  readonly expires_ms?: number
+}
+
+type Judgement =
+  | { readonly verdict: 'allow' }
+  | { readonly verdict: 'ask'; readonly grant: JsonObject; readonly expires_in_ms?: number }
+  | { readonly verdict: 'deny'; readonly reason: string }
+
+/** Decides about tools, scripts and models by rules alone; it reads no files and no clock. */
+export function createPolicy(options: PolicyOptions) {
+  return {
+    judge(asked: Asked): Judgement {
+      const call = readCall(asked)
+      if (!call) return { verdict: 'allow' }
+      const { decision, reason, expires_ms } = explain(options.levels, call)
+      if (decision === 'allow') return { verdict: 'allow' }
+      if (decision === 'deny') return { verdict: 'deny', reason }
+      const grant = grantOf(asked, call, options)
+      return { verdict: 'ask', grant, ...(expires_ms === undefined ? {} : { expires_in_ms: expires_ms }) }
+    },
+    explain: (call: Call): Decision => explain(options.levels, call),
+  }
+}
+
+/** The rights of the step first, then deny rules of every level, then the first rule that fits, then the usual rule. */
+function explain(levels: readonly PolicyLevel[], call: Call): Decision {
+  const missing = findMissingRight(call)
+  if (missing) return { decision: 'deny', reason: missing }
+  const fitting = levels.flatMap(({ rules, trusted, name }) =>
+    rules.filter((rule) => fits(rule, call)).map((rule) => ({ rule, trusted, name })),
+  )
+  const denied = fitting.find(({ rule }) => rule.decision === 'deny')
+  if (denied) return decisionOf(denied.rule)
+  const first = fitting.find(({ rule, trusted }) => trusted || rule.decision !== 'allow')
+  if (first) return decisionOf(first.rule)
+  const usual = USUAL[call.safety] ?? 'ask'
+  return { decision: usual, reason: `no rule speaks of ${call.name}; ${call.safety} tools are ${WORDS[usual]}` }
+}
+
+const USUAL: { readonly [safety: string]: 'allow' | 'ask' } = { pure: 'allow', idempotent: 'ask', unsafe: 'ask' }
+const WORDS = { allow: 'allowed', ask: 'asked about' } as const
+
+function decisionOf({ decision, reason, place, expires_ms }: PolicyRule): Decision {
+  const words = reason ?? `a rule says ${decision}`
+  return { decision, reason: `${words} (${place})`, place, ...(expires_ms === undefined ? {} : { expires_ms }) }
+}
+
+function findMissingRight({ rights, ...call }: Call): string | undefined {
+  if (!rights) return undefined
+  const denied = rights.deny.find((text) => isPattern(text, (pattern) => forbidsCall(pattern, call)))
+  if (denied !== undefined) return `the step may not use ${denied}`
+  const unmet = rights.allow.find((set) => !set.some((text) => isPattern(text, (pattern) => allowsCall(pattern, call))))
+  return unmet ? `the step may use only ${unmet.join(', ') || 'no tool at all'}` : undefined
+}
+
+/** What is no pattern allows nothing; as a prohibition it stands for everything. */
+function isPattern(text: string, test: (pattern: ToolPattern) => boolean): boolean {
+  const pattern = parseToolPattern(text)
+  return pattern !== undefined && test(pattern)
+}
+
+function fits(rule: PolicyRule, call: Call): boolean {
+  const { decision, tool, path, host, label } = rule
+  const some = decision === 'deny'
+  if (!(some ? forbidsCall(tool, call) : allowsCall(tool, call))) return false
+  if (label !== undefined && !call.labels.includes(label)) return false
+  return (
+    fitsAll(path, call.paths, { some, test: matchesPath }) && fitsAll(host, call.hosts, { some, test: matchesHost })
+  )
+}
+
+/** A prohibition fits when any of the places does, a permission only when all do and there is one. */
+function fitsAll(
+  pattern: string | undefined,
+  places: readonly string[],
+  { some, test }: { readonly some: boolean; test(pattern: string, place: string): boolean },
+): boolean {
+  if (pattern === undefined) return true
+  if (places.length === 0) return false
+  return some ? places.some((place) => test(pattern, place)) : places.every((place) => test(pattern, place))
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  return picomatch.isMatch(path, pattern, { dot: true })
+}
+
+function matchesHost(pattern: string, host: string): boolean {
+  return matchesWildcard(pattern.toLowerCase(), host.toLowerCase().replace(/\.$/, ''))
+}
+
+/** What exactly is asked for: everything that makes this call another one if it changes. */
+function grantOf({ kind, request, safety }: Asked, call: Call, { digest, sha256 }: PolicyOptions): JsonObject {
+  const given = request as JsonObject
+  const text = (key: string) => (typeof given[key] === 'string' ? { [key]: given[key] } : {})
+  return {
+    kind,
+    tool: call.name,
+    ...text('version'),
+    ...text('digest'),
+    safety,
+    arguments: sha256(canonicalJson(given['arguments'] ?? request)),
+    policy: digest,
+  }
+}
