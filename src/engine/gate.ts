@@ -45,15 +45,15 @@ export class Gate {
       if (part !== undefined) return this.#refuse(offer, request, `${part} has changed since it was shown for approval`)
       return approval.status === 'given' ? ADMIT : this.#hold(offer)
     }
-    const common = { step, key, request: request.sha256 }
+    const common = { step, key }
     const causes = [this.#state.steps.get(step)?.cause as number]
     if (this.#state.granted.some((given) => changedPart(given, grant, 'arguments') === undefined)) {
-      const data = { ...common, grant: { ...grant, scope: 'run' } }
+      const data = { ...common, request: request.sha256, grant: { ...grant, scope: 'run' } }
       return { then: 'admit', write: { type: 'approval-given', actor: 'world', data, causes } }
     }
     this.#held.set(key, offer)
     const expiry = judgement.expires_in_ms === undefined ? {} : { expires_at: at + judgement.expires_in_ms }
-    const data = { ...common, grant, ...expiry }
+    const data = { ...common, request, grant, ...expiry }
     return { then: 'wait', write: { type: 'approval-requested', actor: 'world', data, causes } }
   }
 

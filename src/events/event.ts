@@ -202,8 +202,8 @@ export interface EventData {
   'approval-requested': {
     readonly step: string
     readonly key: string
-    /** Digest of the request. */
-    readonly request: string
+    /** What the person is shown. Whoever answers names its digest. */
+    readonly request: Value
     /** What exactly is asked for: tool, digests, policy version, scope. */
     readonly grant: JsonObject
     /** ms UTC; unanswered or unused by then it is denied. */
@@ -309,7 +309,7 @@ export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'effect-unknown': { kind: 'wait', origin: { engine: 'decision' }, values: [] },
   'timer-fired': { kind: 'fact', origin: { world: 'input' }, values: [] },
   'start-granted': { kind: 'fact', origin: { world: 'input' }, values: [] },
-  'approval-requested': { kind: 'wait', origin: { world: 'input' }, values: [] },
+  'approval-requested': { kind: 'wait', origin: { world: 'input' }, values: ['request'] },
   'approval-given': { kind: 'fact', origin: { world: 'input', person: 'input' }, values: [] },
   'approval-denied': { kind: 'fact', origin: { world: 'input', person: 'input', engine: 'decision' }, values: [] },
   'note-written': {

@@ -6,7 +6,15 @@ export function requestApproval(state: RunState, { data, seq }: EventOf<'approva
   const step = state.steps.get(data.step)
   if (step?.status !== 'running') return
   const { key, request, grant, expires_at } = data
-  const approval: ApprovalState = { key, step: step.id, attempt: step.attempt, request, grant, status: 'asked', seq }
+  const approval: ApprovalState = {
+    key,
+    step: step.id,
+    attempt: step.attempt,
+    request: request.sha256,
+    grant,
+    status: 'asked',
+    seq,
+  }
   state.approvals.set(key, approval)
   step.approvals ??= new Set()
   step.approvals.add(key)

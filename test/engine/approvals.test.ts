@@ -83,13 +83,13 @@ const asked = ({ events }: Told) =>
 const yes = (event: EventOf<'approval-requested'>, scope?: 'run'): Command => ({
   type: 'approve',
   key: event.data.key,
-  request: event.data.request,
+  request: event.data.request.sha256,
   ...(scope ? { scope } : {}),
 })
 const no = (event: EventOf<'approval-requested'>): Command => ({
   type: 'deny',
   key: event.data.key,
-  request: event.data.request,
+  request: event.data.request.sha256,
   reason: 'not this',
 })
 const outputOf = (events: readonly Event[]) =>

@@ -135,9 +135,9 @@ const failed = (more: Partial<EventData['effect-failed']> = {}): EventData['effe
 const resumed: EventData['run-resumed'] = { kinds: {}, files: [] }
 
 /** The limits of sample journals: 3 tries, 10 calls, waits of 1 to 10 ms. */
-function askAbout(journal: SampleJournal, request = value.sha256): SampleJournal {
+function askAbout(journal: SampleJournal, sha256 = value.sha256): SampleJournal {
   if (!journal.events.some(({ type }) => type === 'step-started')) journal.begin('a')
-  return journal.add('approval-requested', { step: 'a', key: 'a/x', request, grant: {} })
+  return journal.add('approval-requested', { step: 'a', key: 'a/x', request: { ...value, sha256 }, grant: {} })
 }
 
 function approve(journal: SampleJournal, request = value.sha256): SampleJournal {

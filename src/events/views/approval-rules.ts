@@ -29,7 +29,7 @@ export class ApprovalRules {
     if (this.#steps.known.get(step)?.status !== 'running')
       this.#fail('I16', `asks about ${key}, whose step does not run`)
     if (this.#open.has(key)) this.#fail('I16', `asks about ${key} twice`)
-    this.#open.set(key, { step, request, expires_at, given: false })
+    this.#open.set(key, { step, request: request.sha256, expires_at, given: false })
   }
 
   give({ data, actor }: EventOf<'approval-given'>): void {

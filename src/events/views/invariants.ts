@@ -36,9 +36,9 @@ export class InvariantCheck {
   events = 0
   /** The first event whose chain is broken. */
   broken: number | undefined
+  readonly steps: StepRules
+  readonly effects: EffectRules
   readonly #chain: (event: Event) => { readonly message: string } | undefined
-  readonly #steps: StepRules
-  readonly #effects: EffectRules
   readonly #approvals: ApprovalRules
   #finished = false
   #resting = false
@@ -49,9 +49,9 @@ export class InvariantCheck {
   constructor(sha256: Sha256) {
     this.#chain = createChainCheck(sha256)
     const fail = (invariant: string, message: string) => this.#fail(invariant, message)
-    this.#steps = new StepRules(fail)
-    this.#effects = new EffectRules(this.#steps, fail)
-    this.#approvals = new ApprovalRules(this.#steps, fail)
+    this.steps = new StepRules(fail)
+    this.effects = new EffectRules(this.steps, fail)
+    this.#approvals = new ApprovalRules(this.steps, fail)
   }
 
   /** The rules that this event breaks. */
@@ -74,9 +74,9 @@ export class InvariantCheck {
   end(): readonly Violation[] {
     this.#seq = this.events
     if (this.broken !== undefined || this.#finished || this.#resting || this.events === 0) return []
-    const unended = [...this.#steps.known.values()].filter(({ plan }) => !this.#steps.hasEnded(plan.id))
-    const moves = unended.some((step) => this.#steps.canMove(step)) || this.#steps.stopped
-    if (unended.length > 0 && !moves && this.#effects.open().length === 0) {
+    const unended = [...this.steps.known.values()].filter(({ plan }) => !this.steps.hasEnded(plan.id))
+    const moves = unended.some((step) => this.steps.canMove(step)) || this.steps.stopped
+    if (unended.length > 0 && !moves && this.effects.open().length === 0) {
       const names = unended.slice(0, 5).map(({ plan }) => plan.id)
       this.#fail('I7', `the run is stuck: nothing runs, nobody is asked, and ${names.join(', ')} can never start`)
     }
@@ -105,8 +105,8 @@ export class InvariantCheck {
   }
 
   #take(event: Event): void {
-    const steps = this.#steps
-    const effects = this.#effects
+    const steps = this.steps
+    const effects = this.effects
     switch (event.type) {
       case 'run-started':
         steps.limits = event.data.limits
@@ -165,7 +165,7 @@ export class InvariantCheck {
   }
 
   #leave(step: string): void {
-    this.#effects.leave(step)
+    this.effects.leave(step)
     this.#approvals.leave(step)
   }
 
@@ -175,40 +175,40 @@ export class InvariantCheck {
     this.#command = 0
     this.#approvals.fork()
     const { limits, specs, answers } = data.change
-    if (limits) this.#steps.limits = { ...this.#steps.limits, ...limits }
-    for (const { step } of specs ?? []) if (this.#steps.restart(step)) this.#effects.restart(step)
-    for (const answer of answers ?? []) this.#effects.answer(answer, seq)
-    this.#effects.resume()
+    if (limits) this.steps.limits = { ...this.steps.limits, ...limits }
+    for (const { step } of specs ?? []) if (this.steps.restart(step)) this.effects.restart(step)
+    for (const answer of answers ?? []) this.effects.answer(answer, seq)
+    this.effects.resume()
   }
 
   #rest({ data }: EventOf<'run-paused'>): void {
     this.#resting = true
-    const asked = [...this.#effects.asked(), ...this.#approvals.asked()]
-    const busy = this.#effects.busy()
+    const asked = [...this.effects.asked(), ...this.#approvals.asked()]
+    const busy = this.effects.busy()
     if (busy.length > 0) this.#fail('I7', `the run rests while ${busy.join(', ')} goes on`)
     if (asked.length === 0) this.#fail('I7', 'the run rests and nobody is asked')
     else if (!isSame(data.asks, asked))
       this.#fail('I7', `the run rests and asks ${data.asks.join(', ')}, not ${asked.join(', ')}`)
-    if (this.#steps.taken >= (this.#steps.limits.max_concurrent ?? Infinity)) return
-    for (const { status, plan } of this.#steps.known.values())
+    if (this.steps.taken >= (this.steps.limits.max_concurrent ?? Infinity)) return
+    for (const { status, plan } of this.steps.known.values())
       if (status === 'retrying') this.#fail('I7', `the run rests while ${plan.id} waits to run again`)
   }
 
   #finish({ data }: EventOf<'run-finished'>): void {
     this.#finished = true
-    const open = this.#effects.open()
+    const open = this.effects.open()
     if (open.length > 0) this.#fail('I6', `the run ends while ${open.join(', ')} is open`)
-    const due = this.#steps.status()
+    const due = this.steps.status()
     if (data.status !== due) this.#fail('I6', `the run ends as ${data.status}, not as ${due}`)
-    for (const { status, plan } of this.#steps.known.values()) {
+    for (const { status, plan } of this.steps.known.values()) {
       const unended = status === 'running' || status === 'retrying'
-      if (unended || (status === 'waiting' && !this.#steps.stopped))
+      if (unended || (status === 'waiting' && !this.steps.stopped))
         this.#fail('I5', `the run ends while ${plan.id} is ${status}`)
     }
-    if (!isSame(data.unknown, [...this.#effects.lost]))
+    if (!isSame(data.unknown, [...this.effects.lost]))
       this.#fail(
         'I9',
-        `the run names ${data.unknown.join(', ') || 'nothing'} as unknown, not ${[...this.#effects.lost].join(', ') || 'nothing'}`,
+        `the run names ${data.unknown.join(', ') || 'nothing'} as unknown, not ${[...this.effects.lost].join(', ') || 'nothing'}`,
       )
   }
 }

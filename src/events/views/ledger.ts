@@ -22,6 +22,8 @@ export interface LedgerEntry {
   /** The event of the outcome. */
   answered?: number
   code?: string
+  /** Of an unsafe one that failed: it may have happened, or had begun. */
+  touched?: 'maybe' | 'yes'
   /** Nano-dollars of all tries, as far as somebody told. */
   cost?: number
   /** ms UTC of the newest intent, or since when its outcome is unknown. */
@@ -74,6 +76,7 @@ function intend(state: Ledger, { data, seq, at }: EventOf<'effect-intended'>): v
     delete known.source
     delete known.answered
     delete known.code
+    delete known.touched
     return
   }
   const reused =
@@ -93,6 +96,10 @@ function settle(state: Ledger, event: EventOf<'effect-done'> | EventOf<'effect-f
   const told = event.type === 'effect-done' ? event.data.source : undefined
   entry.source = told ?? (actor === 'person' ? 'person' : 'world')
   entry.answered = seq
-  if (event.type === 'effect-failed') entry.code = event.data.code
+  if (event.type === 'effect-failed') {
+    entry.code = event.data.code
+    const { touched } = event.data
+    if (entry.safety === 'unsafe' && touched !== 'no' && actor === 'world') entry.touched = touched
+  }
   if (data.cost !== undefined) entry.cost = (entry.cost ?? 0) + data.cost
 }

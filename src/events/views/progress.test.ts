@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { noteDelta, progressView, totalsOf } from './progress.ts'
-import { makeRandomRun, planned, SampleJournal, seedRandom } from './sample-events.ts'
+import { inline, makeRandomRun, planned, SampleJournal, seedRandom } from './sample-events.ts'
 import { foldEvents } from './view.ts'
 
 const fold = (journal: SampleJournal) => foldEvents(progressView, journal.events)
@@ -57,7 +57,7 @@ test('questions, approvals and unknown effects are open until someone answers', 
     .begin('a')
     .intend('a', 'a/ask', 'ask')
   journal
-    .add('approval-requested', { step: 'b', key: 'b@1/tool', request: 'd', grant: {} })
+    .add('approval-requested', { step: 'b', key: 'b@1/tool', request: inline({}), grant: {} })
     .add('effect-unknown', { key: 'a/x', step: 'a' })
   const asks = () => [...fold(journal).asks.values()].map(({ kind, step }) => `${kind} ${step}`)
   expect(asks()).toEqual(['question a', 'approval b', 'unknown a'])

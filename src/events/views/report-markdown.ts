@@ -2,7 +2,7 @@ import { describeCost, describeTokens, formatDuration } from './amounts.ts'
 import { drawTable, escapeInline, fence } from './markdown-text.ts'
 import { drawMermaid, drawTree } from './report-graph.ts'
 import type { AgentReport, RunReport } from './run-report.ts'
-import { showOutput } from './run-report.ts'
+import { describeDoubt, showOutput } from './run-report.ts'
 
 /** Above this a picture helps nobody. */
 const LARGEST_DRAWING = 60
@@ -56,7 +56,7 @@ function drawProblems(report: RunReport): string[] {
     fence(error.detail === undefined ? error.message : `${error.message}\n\n${error.detail}`, 'text'),
     ...(error.hint === undefined ? [] : [`*${escapeInline(error.hint)}*`]),
   ])
-  const unknown = report.unknown.map(({ key }) => `- ${escapeInline(key)}`)
+  const unknown = report.unknown.map((effect) => `- ${escapeInline(effect.key)}${escapeInline(describeDoubt(effect))}`)
   return [
     ...(errors.length > 0 ? ['## Errors', ...errors] : []),
     ...(unknown.length > 0 ? ['## Effects that may or may not have happened', unknown.join('\n')] : []),

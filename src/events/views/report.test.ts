@@ -108,6 +108,21 @@ test('effects nobody knows are listed until they are resolved', () => {
   expect(createReport(journal.events).unknown).toEqual([])
 })
 
+test('an unsafe effect that failed and may have happened is listed, with how it failed', () => {
+  const intended = { step: 'a', attempt: 1, request: inline({}) }
+  const begin = () =>
+    new SampleJournal()
+      .start([planned('a')])
+      .begin('a')
+      .add('effect-intended', { ...intended, key: 'a/t', kind: 'tool', safety: 'unsafe' })
+  const failed = { key: 'a/t', code: 'cut', message: '', touched: 'maybe', retry: false } as const
+  const doubtful = begin().add('effect-failed', failed)
+  expect(createReport(doubtful.events).unknown).toEqual([{ key: 'a/t', step: 'a', code: 'cut', touched: 'maybe' }])
+  expect(reportToMarkdown(createReport(doubtful.events))).toMatch(/a\/t \(cut: it may have happened\)/)
+  const harmless = begin().add('effect-failed', { ...failed, touched: 'no' })
+  expect(createReport(harmless.events).unknown).toEqual([])
+})
+
 test("what a thrown error said stands in the engine's note, and is the failure's detail", () => {
   const journal = new SampleJournal()
     .start([planned('a')])

@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '../errors.ts'
-import type { Event, PlannedStep } from '../event.ts'
+import type { Event, EventOf, PlannedStep } from '../event.ts'
 import type { Json, Value } from '../values.ts'
 import { findPhases } from './phases.ts'
 import { type Progress, progressView, totalsOf } from './progress.ts'
@@ -25,6 +25,8 @@ export interface ReportState {
   readonly agents: Map<string, AgentNotes>
   readonly finished: string[]
   readonly unknown: Map<string, UnknownEffect>
+  /** Unsafe effects under way, with their steps: how one fails tells whether it may have happened. */
+  readonly unsafe: Map<string, string>
   target?: { readonly kind: string; readonly name: string }
   input?: Value
   output?: string
@@ -40,6 +42,7 @@ export function reportView(read: ReadValue = readInline): View<ReportState> {
       agents: new Map(),
       finished: [],
       unknown: new Map(),
+      unsafe: new Map(),
     }),
     evolve: (state, event) => {
       note(state, event)
@@ -147,15 +150,28 @@ function note(state: ReportState, event: Event): void {
       state.unknown.set(event.data.key, event.data)
       return
     case 'effect-intended':
+      state.unknown.delete(event.data.key)
+      if (event.data.safety === 'unsafe') state.unsafe.set(event.data.key, event.data.step)
+      return
     case 'effect-done':
       state.unknown.delete(event.data.key)
+      state.unsafe.delete(event.data.key)
       return
     case 'effect-failed': {
-      state.unknown.delete(event.data.key)
+      doubt(state, event)
       const owner = state.progress.owners.get(event.data.key)
       if (owner !== undefined && event.data.detail) findNotes(state, owner).detail = event.data.detail
     }
   }
+}
+
+/** A person who says that it failed knows; the world may not. */
+function doubt(state: ReportState, { data, actor }: EventOf<'effect-failed'>): void {
+  const { key, code, touched } = data
+  const step = state.unsafe.get(key)
+  state.unknown.delete(key)
+  state.unsafe.delete(key)
+  if (step !== undefined && touched !== 'no' && actor === 'world') state.unknown.set(key, { key, step, code, touched })
 }
 
 function plan(state: ReportState, step: PlannedStep): void {

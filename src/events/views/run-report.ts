@@ -41,9 +41,14 @@ export interface FailureReport {
   readonly hint?: string
 }
 
+/** An effect that may or may not have happened. Nobody knows at all, or it failed in a way that does not tell. */
 export interface UnknownEffect {
   readonly key: string
   readonly step?: string
+  /** How it failed. */
+  readonly code?: string
+  /** `yes`: it had begun, and how far it came is not known. */
+  readonly touched?: 'maybe' | 'yes'
 }
 
 /** One run, told whole: plain JSON, the source of every report, page and artifact. */
@@ -70,6 +75,13 @@ export interface RunReport {
   readonly unknown: readonly UnknownEffect[]
   /** Why the run ended, where that is not plain from its steps. */
   readonly reason?: string
+}
+
+/** What is known of an effect that failed and may have happened, as an addition to its name; nothing where nothing is. */
+export function describeDoubt({ code, touched }: Pick<UnknownEffect, 'code' | 'touched'>): string {
+  if (touched === undefined) return ''
+  const what = touched === 'yes' ? 'it had begun' : 'it may have happened'
+  return code === undefined ? ` (${what})` : ` (${code}: ${what})`
 }
 
 /** The agents that answer for the run and have an output. */
