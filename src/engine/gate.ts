@@ -36,7 +36,8 @@ export class Gate {
     const approval = this.#state.approvals.get(key)
     if (approval && approval.request !== request.sha256)
       return this.#refuse(offer, request, 'the arguments have changed since they were shown for approval')
-    const judgement = this.#policy.judge({ run: this.#run, step, key, kind, safety, request: offer.request })
+    const labels = this.#state.steps.get(step)?.labels ?? []
+    const judgement = this.#policy.judge({ run: this.#run, step, key, kind, safety, labels, request: offer.request })
     if (judgement.verdict === 'deny') return this.#refuse(offer, request, judgement.reason)
     if (judgement.verdict === 'allow') return approval?.status === 'asked' ? this.#hold(offer) : ADMIT
     const { grant } = judgement

@@ -14,6 +14,8 @@ export type Command =
   | (Resolution & { readonly outcome: 'failed' | 'not-done' })
   /** A person's word on an effect that waits for it; `request` is the digest of what the person saw. */
   | { readonly type: 'approve'; readonly key: string; readonly request: string; readonly scope?: 'call' | 'run' }
+  /** Words for a step that is under way; without `step` for every one that listens. */
+  | { readonly type: 'steer'; readonly text: string; readonly step?: string }
   | { readonly type: 'deny'; readonly key: string; readonly request: string; readonly reason?: string }
 
 interface Resolution {
@@ -46,6 +48,11 @@ function commandEvent(
   if (command.type === 'cancel') {
     const reason = command.reason === undefined ? {} : { reason: command.reason }
     return { type: 'cancel-requested', actor: 'person', data: { ...reason, command: seq }, causes: [state.seq] }
+  }
+  if (command.type === 'steer' && typeof command.text === 'string') {
+    const to = command.step === undefined ? {} : { to: command.step }
+    const data = { ...to, text: store.make(command.text.toWellFormed()), command: seq }
+    return { type: 'message-sent', actor: 'person', data, causes: [state.seq] }
   }
   if (command.type === 'approve' || command.type === 'deny') return approvalEvent(command, state, seq)
   if (command.type !== 'resolve') return undefined

@@ -160,7 +160,7 @@ export class Performances {
         return {
           type: 'effect-done',
           actor: 'world',
-          data: { key, answer: this.#store.make(answer.json), ms, ...cost },
+          data: { key, answer: this.#store.make(answer.json), ms, ...cost, ...labelsOf(outcome) },
           causes,
         }
       const message = `the answer is not plain JSON: ${answer.reason}`
@@ -195,6 +195,10 @@ export class Performances {
     const plain = content === undefined ? undefined : toJson(content)
     return plain?.ok ? { [name]: this.#store.make(plain.json) } : {}
   }
+}
+
+function labelsOf({ labels }: EffectOutcome & { readonly ok: true }): { readonly labels?: readonly string[] } {
+  return labels === undefined || labels.length === 0 ? {} : { labels: [...new Set(labels.map(String))].sort() }
 }
 
 /** Executors may come from plug-ins: what is no outcome must not stop the engine. */

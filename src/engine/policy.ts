@@ -6,6 +6,8 @@ export interface PolicyAsk extends EffectAsk {
   readonly run: string
   readonly step: string
   readonly key: string
+  /** What the step has read, directly or through others, brought these with it. */
+  readonly labels: readonly string[]
 }
 
 /**

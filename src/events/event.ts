@@ -147,7 +147,8 @@ export interface EventData {
   'step-verified': StepFact
   'ballot-cast': StepFact
   'context-built': StepFact
-  'message-sent': StepFact
+  /** By a step to others, or by a person to a step (to all, where none is named). */
+  'message-sent': StepFact | { readonly to?: string; readonly text: Value; readonly command?: number }
   'artifact-kept': StepFact
   'budget-reserved': {
     readonly key: string
@@ -177,6 +178,8 @@ export interface EventData {
     readonly key: string
     readonly answer: Value
     readonly source?: 'cache' | 'person'
+    /** What the answer brings with it, for example `outside`. Whoever reads it, directly or through others, carries it too. */
+    readonly labels?: readonly string[]
     readonly cost?: number
     readonly usage?: Usage
     readonly ms?: number
@@ -294,7 +297,7 @@ export const EVENT_TYPES: { readonly [T in EventType]: TypeInfo } = {
   'step-verified': stepFact,
   'ballot-cast': stepFact,
   'context-built': stepFact,
-  'message-sent': { kind: 'fact', origin: { step: 'output', person: 'input' }, values: ['content'] },
+  'message-sent': { kind: 'fact', origin: { step: 'output', person: 'input' }, values: ['content', 'text'] },
   'artifact-kept': stepFact,
   'budget-reserved': { kind: 'fact', origin: { world: 'input' }, values: [] },
   'budget-settled': { kind: 'fact', origin: { engine: 'decision' }, values: [] },

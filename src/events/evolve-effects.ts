@@ -1,5 +1,6 @@
 import type { EventOf } from './event.ts'
 import { dropApproval } from './evolve-approvals.ts'
+import { addLabels } from './labels.ts'
 import { takePreset } from './presets.ts'
 import { randomOf } from './random.ts'
 import { type EffectState, type EffectStatus, isEnded, type RunState, type StepState } from './state.ts'
@@ -100,7 +101,9 @@ function forget(state: RunState, step: StepState, key: string): void {
 export function finishEffect(state: RunState, event: EventOf<'effect-done'>): void {
   const effect = state.effects.get(event.data.key)
   if (!effect) return
-  if (effect.safety === 'unsafe') (state.steps.get(effect.step) as StepState).touched = true
+  const step = state.steps.get(effect.step) as StepState
+  if (effect.safety === 'unsafe') step.touched = true
+  addLabels(step, event.data.labels)
   closeEffect(state, effect, 'done')
 }
 

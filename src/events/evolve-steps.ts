@@ -1,5 +1,7 @@
 import type { PlannedStep } from './event.ts'
 import { dropEffectsOf } from './evolve-effects.ts'
+import { addLabels } from './labels.ts'
+import { sightOf } from './sight.ts'
 import { isEnded, type RunState, type StepState } from './state.ts'
 
 /** Puts planned steps into the state; those without unfinished dependencies become ready, in the order given. */
@@ -29,6 +31,7 @@ export function addSteps(
       proposals: undefined,
       effects: undefined,
       approvals: undefined,
+      labels: [],
       output: undefined,
       failure: undefined,
     })
@@ -51,6 +54,8 @@ export function beginAttempt(state: RunState, step: StepState): void {
   const { seq, at } = state
   step.attempt += 1
   step.status = 'running'
+  for (const id of sightOf(step)) addLabels(step, state.steps.get(id)?.labels)
+  if (step.parent !== undefined) addLabels(step, state.steps.get(step.parent)?.labels)
   step.cause = seq
   state.active.add(step.id)
   state.slots += 1
@@ -132,6 +137,7 @@ function cancelChildren(state: RunState, step: StepState): void {
 function tellParent(state: RunState, child: StepState): void {
   const parent = state.steps.get(child.parent as string) as StepState
   const proposal = parent.proposals?.get(child.proposal as string)
+  addLabels(parent, child.labels)
   if (!proposal) return
   proposal.unfinished -= 1
   if (proposal.unfinished === 0) finishProposal(state, parent, proposal.name)

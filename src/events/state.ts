@@ -41,6 +41,8 @@ export interface StepState {
   effects: Set<string> | undefined
   /** Keys of effects of the running attempt that wait for an approval or have one that is not used yet. */
   approvals: Set<string> | undefined
+  /** What it has read brought these with it. */
+  labels: readonly string[]
   output: OutputPlace | undefined
   failure: { readonly code: string; readonly message: string } | undefined
 }

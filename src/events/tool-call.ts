@@ -37,8 +37,6 @@ export type ToolRequest = {
   readonly call: string
   readonly permissions: ToolPermissions
   readonly rights?: Rights
-  /** Where the step has read from before it asked: `outside` when results of the world are in its context. */
-  readonly labels?: readonly string[]
 }
 
 /**

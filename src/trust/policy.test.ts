@@ -109,7 +109,7 @@ describe('rules', () => {
     const rules = [rule('bash', 'ask', { label: 'outside' }), rule('bash', 'allow')]
     const { judge } = policyOf(rules)
     expect(judge(request('bash', { command: 'ls' })).verdict).toBe('allow')
-    expect(judge(request('bash', { command: 'ls' }, { labels: ['outside'] })).verdict).toBe('ask')
+    expect(judge({ ...request('bash', { command: 'ls' }), labels: ['outside'] }).verdict).toBe('ask')
   })
 
   test('questions, timers and definitions are nobody’s to forbid; models and scripts can be', () => {

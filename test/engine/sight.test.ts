@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { Executor } from '../../src/engine/effect.ts'
+import type { Policy } from '../../src/engine/policy.ts'
 import { type Inputs, type StepContext, StepFailure, type StepKind, type StepResult } from '../../src/engine/step.ts'
 import type { Event } from '../../src/events/event.ts'
 import type { Json } from '../../src/events/values.ts'
@@ -142,4 +144,54 @@ test('a step that went on over failures inside it makes the run partial', async 
   const body: Body = async () => ({ output: [1, null], verdict: { partial: true } })
   const { events } = await run({ most: body }, [step('a', 'most')])
   expect(ends(events)).toEqual(['partial'])
+})
+
+test('S01 a label that came with an answer is carried by everything that comes of it, and by nothing else', async () => {
+  const seen = new Map<string, readonly string[]>()
+  const policy: Policy = {
+    judge: ({ step, labels }) => {
+      seen.set(step, labels)
+      return { verdict: 'allow' }
+    },
+  }
+  const touch: Body = async (_, ctx) => ({
+    output: await ctx.effect({ kind: 'fake', safety: 'pure', request: 'touch' }),
+  })
+  const bodies: { readonly [name: string]: Body } = {
+    touch,
+    read: async (_, ctx) => ({ output: await ctx.effect({ kind: 'fake', safety: 'pure', request: 'read' }) }),
+    over: async (_, ctx) => {
+      const [child] = await ctx.propose('c', [step('over/x', 'read')])
+      return { output: [child?.output ?? null, await ctx.effect({ kind: 'fake', safety: 'pure', request: 'touch' })] }
+    },
+    under: async (_, ctx) => {
+      await ctx.propose('c', [step('under/x', 'touch')])
+      return { output: null }
+    },
+  }
+  const on = (id: string) => ({ after: [{ step: id, on: 'always' as const }] })
+  const steps = [
+    step('read', 'read'),
+    step('clean', 'touch'),
+    step('next', 'touch', on('read')),
+    step('third', 'touch', on('next')),
+    step('over', 'over'),
+    step('under', 'under', on('read')),
+  ]
+  const code: StepKind = {
+    kind: 'code',
+    version: 1,
+    run: (view, inputs, ctx) => (bodies[view.spec.body as string] as Body)(inputs, ctx),
+  }
+  const run: Executor['run'] = async ({ request }) => ({
+    ok: true,
+    answer: request,
+    ...(request === 'read' ? { labels: ['outside'] } : {}),
+  })
+  await runWithLaws(
+    { name: 'labels', steps },
+    { kinds: { code }, executors: () => ({ fake: { kind: 'fake', run } }), policy },
+  )
+  const labelled = [...seen].filter(([, labels]) => labels.includes('outside')).map(([id]) => id)
+  expect(labelled.toSorted()).toEqual(['next', 'over', 'third', 'under/x'])
 })

@@ -99,7 +99,7 @@ function settle(state: Ledger, event: EventOf<'effect-done'> | EventOf<'effect-f
   if (event.type === 'effect-failed') {
     entry.code = event.data.code
     const { touched } = event.data
-    if (entry.safety === 'unsafe' && touched !== 'no' && actor === 'world') entry.touched = touched
+    if (entry.safety === 'unsafe' && touched !== 'no' && actor !== 'person') entry.touched = touched
   }
   if (data.cost !== undefined) entry.cost = (entry.cost ?? 0) + data.cost
 }

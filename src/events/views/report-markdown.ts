@@ -56,7 +56,7 @@ function drawProblems(report: RunReport): string[] {
     fence(error.detail === undefined ? error.message : `${error.message}\n\n${error.detail}`, 'text'),
     ...(error.hint === undefined ? [] : [`*${escapeInline(error.hint)}*`]),
   ])
-  const unknown = report.unknown.map((effect) => `- ${escapeInline(effect.key)}${escapeInline(describeDoubt(effect))}`)
+  const unknown = report.unknown.map((effect) => `- ${escapeInline(`${effect.key}${describeDoubt(effect)}`)}`)
   return [
     ...(errors.length > 0 ? ['## Errors', ...errors] : []),
     ...(unknown.length > 0 ? ['## Effects that may or may not have happened', unknown.join('\n')] : []),

