@@ -1,0 +1,145 @@
+import { type StepContext, StepFailure } from '../engine/step.ts'
+import { canonicalJson } from '../events/canonical.ts'
+import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
+import type { PinnedTool, Rights } from '../events/tool-call.ts'
+import type { Json } from '../events/values.ts'
+import { type CheckedCall, readCalls } from './tool-calls.ts'
+
+/** What ends a conversation with tools that does not end by itself. */
+export type ToolLimits = {
+  /** Answers of the model in all. */
+  readonly turns: number
+  /** Times the same call may give the same result. */
+  readonly repeats: number
+}
+
+export const USUAL_TOOL_LIMITS: ToolLimits = { turns: 25, repeats: 3 }
+
+export interface ToolTask {
+  readonly step: string
+  readonly request: ModelRequest
+  readonly pool: string
+  readonly tools: readonly PinnedTool[]
+  readonly rights: Rights | undefined
+  readonly limits: ToolLimits
+  /** Names the next model call of the step. */
+  nextName(): string
+}
+
+/** Longest result a model is shown, in characters; the whole of it stands in the journal. */
+const SHOWN = 60_000
+
+/** Failures that end the step; all others are told to the model, which may do better. */
+const FINAL_CODES = new Set(['aborted', 'calls_exhausted', 'step_diverged'])
+
+/**
+ * Lets a model answer with the help of tools: ask, call, tell the results, ask again, until it answers without a call. Every call is an
+ * effect of its own and every call gets exactly one result, in the order in which they were made. What is cut off, unknown or not
+ * valid is never executed, and the model is told why.
+ */
+export async function converse(ctx: StepContext, task: ToolTask): Promise<ModelAnswer> {
+  const said: Message[] = [...task.request.messages]
+  const repeats = new Map<string, number>()
+  const used = new Set<string>()
+  let heard = 0
+  for (let turn = 1; ; turn += 1) {
+    const answer = await askModel(ctx, task, said)
+    const calls = readCalls(answer, task.tools, used)
+    if (calls.length === 0) return answer
+    if (turn >= task.limits.turns)
+      throw new StepFailure('tool_turns_exhausted', `the model still wanted tools after ${turn} answers`, {
+        output: textOf(answer.content),
+      })
+    // A call and its result stand or fall together: nothing is kept of an answer before all its results are there.
+    const results = await Promise.all(calls.map((call) => perform(ctx, task, call)))
+    said.push({ role: 'assistant', content: withIds(answer.content, calls) }, { role: 'tool', content: results })
+    for (const [index, call] of calls.entries())
+      countRepeat(repeats, call, results[index] as Result, task.limits.repeats)
+    heard = await listen(ctx, said, heard)
+  }
+}
+
+type Result = MessagePart & { readonly type: 'tool-result' }
+
+async function askModel(ctx: StepContext, task: ToolTask, messages: readonly Message[]): Promise<ModelAnswer> {
+  const tools = task.tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }))
+  const request: ModelRequest = { ...task.request, messages, ...(tools.length > 0 ? { tools } : {}) }
+  const answer = await ctx.effect({
+    kind: 'model',
+    name: task.nextName(),
+    safety: 'billable',
+    pool: task.pool,
+    request: request as unknown as Json,
+  })
+  return answer as unknown as ModelAnswer
+}
+
+async function perform(ctx: StepContext, task: ToolTask, call: CheckedCall): Promise<Result> {
+  const { id, name } = call
+  if ('refused' in call) return { type: 'tool-result', id, name, output: call.refused, failed: true }
+  const { tool } = call
+  try {
+    const output = await ctx.effect({
+      kind: 'tool',
+      name: `tool:${id}`,
+      safety: tool.safety,
+      // What is done to the world is done in the order in which it was asked for; the rest side by side.
+      pool: tool.safety === 'unsafe' ? `tool-serial:${task.step}` : `tool:${tool.source}`,
+      request: {
+        tool: tool.name,
+        version: tool.version,
+        source: tool.source,
+        digest: tool.digest,
+        arguments: call.arguments,
+        call: id,
+        permissions: tool.permissions,
+        ...(task.rights ? { rights: task.rights } : {}),
+      },
+    })
+    return { type: 'tool-result', id, name, output: shorten(output) }
+  } catch (failure) {
+    if (!(failure instanceof StepFailure) || FINAL_CODES.has(failure.code) || ctx.signal.aborted) throw failure
+    const { code, message, detail } = failure
+    return {
+      type: 'tool-result',
+      id,
+      name,
+      output: { error: code, message, ...(detail ? { detail } : {}) },
+      failed: true,
+    }
+  }
+}
+
+/** The answer as it goes back to the model: calls under the ids their results carry. */
+function withIds(content: readonly MessagePart[], calls: readonly CheckedCall[]): readonly MessagePart[] {
+  let next = 0
+  return content.map((part) => (part.type === 'tool-call' ? { ...part, id: (calls[next++] as CheckedCall).id } : part))
+}
+
+/** The same call with the same result, again and again, leads nowhere. */
+function countRepeat(repeats: Map<string, number>, call: CheckedCall, result: Result, most: number): void {
+  const given = 'refused' in call ? call.raw : call.arguments
+  const key = canonicalJson([call.name, given, result.output])
+  const count = (repeats.get(key) ?? 0) + 1
+  repeats.set(key, count)
+  if (count >= most)
+    throw new StepFailure(
+      'tool_loop',
+      `the model called ${call.name} ${count} times with the same arguments and the same result`,
+    )
+}
+
+/** What people have said to the step in the meantime is put before the model's next turn. */
+async function listen(ctx: StepContext, said: Message[], heard: number): Promise<number> {
+  const answer = await ctx.effect({ kind: 'steer', safety: 'pure', request: { after: heard } })
+  const { messages, after } = answer as unknown as { messages: readonly string[]; after: number }
+  for (const text of messages) said.push({ role: 'user', content: [{ type: 'text', text }] })
+  return after
+}
+
+function shorten(output: Json): Json {
+  const text = typeof output === 'string' ? output : canonicalJson(output)
+  if (text.length <= SHOWN) return output
+  const half = SHOWN / 2
+  return `${text.slice(0, half).toWellFormed()}\n[${text.length - SHOWN} characters left out]\n${text.slice(-half).toWellFormed()}`
+}
