@@ -65,8 +65,9 @@ export class Attempt {
   readonly number: number
   /** Offers nobody has answered yet, in the order made. */
   readonly offers: RawOffer[] = []
-  readonly #waiting = new Map<string, Waiter>()
-  readonly #counts = new Map<string, number>()
+  /** Made when first needed, as many steps ask for nothing. */
+  #waiting: Map<string, Waiter> | undefined
+  #counts: Map<string, number> | undefined
   readonly #seed: string
   readonly #offered: (attempt: Attempt) => void
   readonly #delta: (delta: Delta) => void
@@ -107,9 +108,9 @@ export class Attempt {
   /** Hands an answer to whoever waits for the offer. */
   deliver(offer: string, answer: Answer, at: number): void {
     this.#now = at
-    const waiter = this.#waiting.get(offer)
+    const waiter = this.#waiting?.get(offer)
     if (!waiter) return
-    this.#waiting.delete(offer)
+    this.#waiting?.delete(offer)
     if (answer.ok) waiter.resolve(answer.content as never)
     else waiter.reject(answer.failure)
   }
@@ -119,14 +120,14 @@ export class Attempt {
     this.#now = at
     this.#over = true
     this.#controller?.abort(new StepFailure('aborted', reason))
-    for (const waiter of this.#waiting.values()) waiter.reject(new StepFailure('aborted', reason))
-    this.#waiting.clear()
+    for (const waiter of this.#waiting?.values() ?? []) waiter.reject(new StepFailure('aborted', reason))
+    this.#waiting?.clear()
     this.offers.length = 0
   }
 
   /** What it still waits for, for messages. */
   waitsFor(): readonly string[] {
-    return [...this.#waiting.keys()]
+    return [...(this.#waiting?.keys() ?? [])]
   }
 
   #context(): StepContext {
@@ -182,8 +183,7 @@ export class Attempt {
     const plain = toJson({ facts, content })
     if (!plain.ok) throw new StepFailure('not_json', `the facts of ${type} are not plain JSON: ${plain.reason}`)
     const copy = plain.json as { facts: JsonObject; content?: Json }
-    const n = (this.#counts.get(`record:${type}`) ?? 0) + 1
-    this.#counts.set(`record:${type}`, n)
+    const n = this.#next(`record:${type}`) + 1
     this.#put({ ...this.#own(`${type}#${n}`), what: 'record', type, n, ...copy })
   }
 
@@ -224,14 +224,22 @@ export class Attempt {
   }
 
   #count(name: string): string {
+    const n = this.#next(name)
+    return n === 0 ? name : `${name}#${n}`
+  }
+
+  /** How often it was asked for this name before. */
+  #next(name: string): number {
+    this.#counts ??= new Map()
     const n = this.#counts.get(name) ?? 0
     this.#counts.set(name, n + 1)
-    return n === 0 ? name : `${name}#${n}`
+    return n
   }
 
   #offer<T>(offer: RawOffer): Promise<T> {
     if (this.#over) return reject(new StepFailure('aborted', 'the step was stopped'))
     const answer = new Promise<T>((resolve, rejectWith) => {
+      this.#waiting ??= new Map()
       this.#waiting.set(offer.what === 'propose' ? offer.name : offer.id, { resolve, reject: rejectWith })
     })
     answer.catch(() => {})

@@ -12,6 +12,9 @@ export class ContentRemoved extends Error {
 }
 
 const CACHE_BYTES = 32 * 1024 * 1024
+/** Short contents come again and again (an empty spec, a verdict): so many of at most so many characters are made once. */
+const REMEMBERED = 256
+const SHORT = 64
 
 /** Makes values of content and finds the content of values: inline, in a bounded cache, in the blobs, or in the event that holds it. */
 export class ContentStore {
@@ -23,6 +26,7 @@ export class ContentStore {
   /** An event of the run, wherever it is. */
   readonly eventAt: (seq: number) => Event | undefined | Promise<Event | undefined>
   readonly #cache = new Map<string, string>()
+  readonly #short = new Map<string, Value>()
   #cached = 0
 
   constructor(options: {
@@ -46,14 +50,24 @@ export class ContentStore {
   make(content: Json): Value {
     if (this.#runKey === undefined) throw new Error('values cannot be made without the run key')
     const text = canonicalJson(content)
-    const salt = this.#salts?.get(this.#world.sha256(text)) ?? saltFor(this.#runKey, text, this.#world.sha256)
+    if (text.length > SHORT) return this.#make(text, this.#runKey)
+    let value = this.#short.get(text)
+    if (!value) {
+      value = this.#make(text, this.#runKey)
+      if (this.#short.size < REMEMBERED) this.#short.set(text, value)
+    }
+    return value
+  }
+
+  #make(text: string, runKey: string): Value {
+    const salt = this.#salts?.get(this.#world.sha256(text)) ?? saltFor(runKey, text, this.#world.sha256)
     const sha256 = this.#world.sha256(salt + text)
     const bytes = byteLength(text)
-    const value = { sha256, bytes, type: 'application/json' }
-    if (bytes <= INLINE_LIMIT) return { ...value, inline: { salt, text } }
+    // In canonical order, so that hashing finds nothing to sort.
+    if (bytes <= INLINE_LIMIT) return { bytes, inline: { salt, text }, sha256, type: 'application/json' }
     this.#blobs.put(this.#run, sha256, { salt, text })
     this.#remember(sha256, text)
-    return value
+    return { bytes, sha256, type: 'application/json' }
   }
 
   /** The content of a value; `seq` names an event that holds it, for values whose inline bytes were dropped. */
@@ -96,9 +110,12 @@ export class ContentStore {
   }
 }
 
+const BEYOND_ASCII = /[\u0080-\uffff]/
+
 /** The length of text in UTF-8. */
 function byteLength(text: string): number {
   let bytes = text.length
+  if (!BEYOND_ASCII.test(text)) return bytes
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code < 0x80) continue

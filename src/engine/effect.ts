@@ -56,6 +56,8 @@ export interface EffectFailed {
   readonly retry_after_ms?: number
   readonly cost?: number
   readonly usage?: Usage
+  /** A failure tells of the world, too. */
+  readonly labels?: readonly string[]
 }
 
 export type EffectOutcome = EffectDone | EffectFailed

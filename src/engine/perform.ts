@@ -182,6 +182,7 @@ export class Performances {
       ...waitOf(outcome.retry_after_ms),
       ms,
       ...cost,
+      ...labelsOf(outcome),
     }
     return { type: 'effect-failed', actor: 'world', data, causes }
   }
@@ -197,7 +198,7 @@ export class Performances {
   }
 }
 
-function labelsOf({ labels }: EffectOutcome & { readonly ok: true }): { readonly labels?: readonly string[] } {
+function labelsOf({ labels }: EffectOutcome): { readonly labels?: readonly string[] } {
   return labels === undefined || labels.length === 0 ? {} : { labels: [...new Set(labels.map(String))].sort() }
 }
 

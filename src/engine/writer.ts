@@ -18,7 +18,7 @@ export function eventOf(
   },
 ): Event {
   const { state, at } = place
-  const unhashed = {
+  const event = {
     v: FORMAT,
     run: place.run,
     seq: state.seq + 1,
@@ -30,8 +30,10 @@ export function eventOf(
     data: draft.data,
     prev: state.head,
     hash: '',
-  } as Event
-  return { ...unhashed, hash: hashEvent(unhashed, place.sha256) } as Event
+  }
+  // Not a copy with the hash: an event is made for everything that happens.
+  event.hash = hashEvent(event as Event, place.sha256)
+  return event as Event
 }
 
 /** Somebody else holds the run's lease now; nothing uncommitted may be kept. */

@@ -77,7 +77,7 @@ export type JsonCheck = { readonly ok: true; readonly json: Json } | { readonly 
  */
 export function toJson(value: unknown): JsonCheck {
   try {
-    return { ok: true, json: copy(value, '', []) }
+    return { ok: true, json: copy(value, [], []) }
   } catch (error) {
     if (error instanceof NotJson) return { ok: false, reason: error.message }
     throw error
@@ -86,40 +86,61 @@ export function toJson(value: unknown): JsonCheck {
 
 class NotJson extends Error {}
 
-function copy(value: unknown, path: string, above: unknown[]): Json {
+/** Where a value stands: names of properties and places in lists, from the outermost. Only a refusal spells it out. */
+type Place = readonly (string | number)[]
+
+function spell(place: Place): string {
+  let path = ''
+  for (const name of place) path += typeof name === 'number' ? `[${name}]` : path === '' ? name : `.${name}`
+  return path
+}
+
+function copy(value: unknown, place: (string | number)[], above: unknown[]): Json {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed() ? value : value.toWellFormed()
     case 'boolean':
       return value
     case 'number':
-      if (!Number.isFinite(value)) throw new NotJson(`${path || 'the value'} is ${value}`)
+      if (!Number.isFinite(value)) throw new NotJson(`${spell(place) || 'the value'} is ${value}`)
       return value === 0 ? 0 : value
     case 'object':
       break
     default:
-      throw new NotJson(`${path || 'the value'} is of type ${typeof value}`)
+      throw new NotJson(`${spell(place) || 'the value'} is of type ${typeof value}`)
   }
   if (value === null) return null
-  if (above.includes(value)) throw new NotJson(`${path} refers back to itself`)
-  if (above.length > 200) throw new NotJson(`${path} is nested deeper than 200 levels`)
+  if (above.includes(value)) throw new NotJson(`${spell(place)} refers back to itself`)
+  if (above.length > 200) throw new NotJson(`${spell(place)} is nested deeper than 200 levels`)
   above.push(value)
-  let result: Json
-  if (Array.isArray(value)) {
-    result = value.map((item, index) => copy(item, `${path}[${index}]`, above))
-  } else {
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null)
-      throw new NotJson(`${path || 'the value'} is not plain data`)
-    const object: Record<string, Json> = {}
-    for (const [key, item] of Object.entries(value)) {
-      if (item === undefined) continue
-      const name = key.isWellFormed() ? key : key.toWellFormed()
-      if (name === '__proto__') throw new NotJson(`${path} has a key named __proto__`)
-      object[name] = copy(item, path ? `${path}.${name}` : name, above)
-    }
-    result = object
-  }
+  const result = Array.isArray(value) ? copyItems(value, place, above) : copyMembers(value, place, above)
   above.pop()
   return result
+}
+
+function copyItems(items: readonly unknown[], place: (string | number)[], above: unknown[]): Json {
+  const copies: Json[] = []
+  for (let index = 0; index < items.length; index++) {
+    place.push(index)
+    copies.push(copy(items[index], place, above))
+    place.pop()
+  }
+  return copies
+}
+
+function copyMembers(value: object, place: (string | number)[], above: unknown[]): Json {
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new NotJson(`${spell(place) || 'the value'} is not plain data`)
+  const object: Record<string, Json> = {}
+  for (const key of Object.keys(value)) {
+    const item = (value as Readonly<Record<string, unknown>>)[key]
+    if (item === undefined) continue
+    const name = key.isWellFormed() ? key : key.toWellFormed()
+    if (name === '__proto__') throw new NotJson(`${spell(place)} has a key named __proto__`)
+    place.push(name)
+    object[name] = copy(item, place, above)
+    place.pop()
+  }
+  return object
 }

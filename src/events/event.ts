@@ -193,6 +193,7 @@ export interface EventData {
     readonly partial?: Value
     readonly touched: 'no' | 'maybe' | 'yes'
     readonly retry: boolean
+    readonly labels?: readonly string[]
     readonly retry_after_ms?: number
     readonly cost?: number
     readonly usage?: Usage

@@ -130,6 +130,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   if (!effect) return
   const step = state.steps.get(effect.step) as StepState
   const unsafe = effect.safety === 'unsafe'
+  addLabels(step, data.labels)
   if (unsafe && data.code === 'abandoned') {
     leaveOpen(state, effect, 'unknown')
     state.due.push({ what: 'unknown', key: effect.key, cause: event.seq })
