@@ -1,6 +1,7 @@
 import { canonicalJson } from '../events/canonical.ts'
 import type { Actor, PlannedStep } from '../events/event.ts'
 import { withoutInline } from '../events/hash.ts'
+import { checkNeed, type Need } from '../events/money.ts'
 import { presetFor } from '../events/presets.ts'
 import { fingerprint } from '../events/random.ts'
 import { sightOf } from '../events/sight.ts'
@@ -25,6 +26,7 @@ export type Offer = OfAttempt &
         readonly kind: string
         readonly safety: Safety
         readonly pool?: string
+        readonly need?: Need
         readonly request: Value
       }
     | { readonly what: 'propose'; readonly name: string; readonly steps: readonly PlannedStep[] }
@@ -102,12 +104,23 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
   if (approval && (approval.status === 'asked' || approval.request !== request.sha256)) return 'hold'
   const preset = presetFor(state, { step: id, key: offer.id, kind })
   if (preset) return { type: 'effect-intended', actor: 'step', data: { ...base, answered_by: preset.seq }, causes }
-  if (safety === 'billable' && step.calls >= state.limits.calls_per_step) {
-    const message = `the step has made its ${state.limits.calls_per_step} calls`
-    const data = { step: id, attempt, key: offer.id, request, code: 'calls_exhausted', message }
+  const refuse = ({ code, message }: { readonly code: string; readonly message: string }): Draft => {
+    const data = { step: id, attempt, key: offer.id, request, code, message }
     return { type: 'budget-refused', actor: 'step', data, causes }
   }
-  return { type: 'effect-intended', actor: 'step', data: base, causes }
+  if (safety === 'billable' && step.calls >= state.limits.calls_per_step)
+    return refuse({ code: 'calls_exhausted', message: `the step has made its ${state.limits.calls_per_step} calls` })
+  const limited = state.limits.max_cost !== undefined || state.limits.max_tokens !== undefined
+  if (!offer.need) {
+    if (!limited || safety !== 'billable') return { type: 'effect-intended', actor: 'step', data: base, causes }
+    return refuse({ code: 'price_unknown', message: 'nobody says what this call may cost, and the run has a limit' })
+  }
+  const affordable = checkNeed(state, step, offer.need)
+  if (affordable.answer === 'later') return 'hold'
+  if (affordable.answer === 'no') return refuse(affordable)
+  const { amount, output_tokens } = affordable.reservation
+  const cut = output_tokens < offer.need.output_tokens ? { output_tokens } : {}
+  return { type: 'effect-intended', actor: 'step', data: { ...base, reserved: amount, ...cut }, causes }
 }
 
 function admitProposal(

@@ -1,4 +1,5 @@
 import { toJson } from '../events/canonical.ts'
+import { isNeed, type Need } from '../events/money.ts'
 import { createRandom } from '../events/random.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { checkProposal } from './admit.ts'
@@ -29,6 +30,7 @@ export type RawOffer = OfAttempt &
         readonly kind: string
         readonly safety: Safety
         readonly pool?: string
+        readonly need?: Need
         readonly request: Json
       }
     | { readonly what: 'propose'; readonly name: string; readonly steps: readonly ProposedStep[] }
@@ -157,6 +159,8 @@ export class Attempt {
       return reject(
         new StepFailure('not_json', `the request of ${ask.name ?? ask.kind} is not plain JSON: ${request.reason}`),
       )
+    if (ask.need && !isNeed(ask.need))
+      return reject(new StepFailure('not_json', `what ${ask.name ?? ask.kind} needs is not told in whole numbers`))
     const name = this.#count(ask.name ?? ask.kind)
     const id = ask.safety === 'unsafe' ? `${this.step}/${name}` : `${this.step}@${this.number}/${name}`
     const pool = ask.pool === undefined ? {} : { pool: ask.pool }
@@ -167,6 +171,7 @@ export class Attempt {
       safety: ask.safety,
       request: request.json,
       ...pool,
+      ...(ask.need === undefined ? {} : { need: ask.need }),
     })
   }
 

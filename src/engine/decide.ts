@@ -1,5 +1,6 @@
 import { nextDue, nextReady } from '../events/due.ts'
 import type { RunStatus } from '../events/event.ts'
+import { fits } from '../events/money.ts'
 import type { ApprovalState, Due, EffectState, RunState, StepState } from '../events/state.ts'
 import { failAttempt } from './admit.ts'
 import type { Draft } from './draft.ts'
@@ -52,6 +53,12 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
     }
     case 'redo': {
       const effect = state.effects.get(due.key) as EffectState
+      if (effect.price && !fits(state, state.steps.get(effect.step) as StepState, effect.price)) {
+        const { step, attempt, key, request } = effect
+        const message = 'the budget does not pay for another try'
+        const data = { step, attempt, key, request, code: 'budget_exhausted', message }
+        return { type: 'budget-refused', actor: 'engine', data, causes }
+      }
       return {
         type: 'effect-intended',
         actor: 'engine',
@@ -64,6 +71,8 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
           request: effect.request,
           ...(effect.pool === undefined ? {} : { pool: effect.pool }),
           redo: effect.tries,
+          ...(effect.price === undefined ? {} : { reserved: effect.price }),
+          ...(effect.output_tokens === undefined ? {} : { output_tokens: effect.output_tokens }),
         },
         causes,
       }
@@ -71,6 +80,10 @@ function settleDue(state: RunState, due: Due, at: number): Draft {
     case 'deny': {
       const { step, key, request } = state.approvals.get(due.key) as ApprovalState
       return { type: 'approval-denied', actor: 'engine', data: { step, key, request, reason: 'expired' }, causes }
+    }
+    case 'settle': {
+      const { step, key, amount, basis } = due
+      return { type: 'budget-settled', actor: 'engine', data: { step, key, amount, basis }, causes }
     }
     case 'unknown': {
       const effect = state.effects.get(due.key) as EffectState
@@ -99,5 +112,6 @@ function finishRun(state: RunState): Draft {
 function statusOf(state: RunState): RunStatus {
   if (state.stop) return state.stop.status
   if (state.ended.failed === 0 && state.partial === 0) return 'succeeded'
+  if (state.refused && state.ended.failed > 0) return 'exhausted'
   return state.goodEnds > 0 ? 'partial' : 'failed'
 }

@@ -1,4 +1,5 @@
 import type { Usage } from '../events/messages.ts'
+import type { Need } from '../events/money.ts'
 import type { Json } from '../events/values.ts'
 
 /**
@@ -16,6 +17,8 @@ export interface EffectAsk {
   readonly request: Json
   /** Effects of one pool share a limit on how many run at once, for example `provider:ollama` or `script`. */
   readonly pool?: string
+  /** What it needs at worst: held before it starts, settled when it ends. */
+  readonly need?: Need
 }
 
 /** One admitted effect on its way to its executor; its intent is on disk. */
@@ -28,6 +31,8 @@ export interface EffectOrder extends EffectAsk {
   readonly tries: number
   /** The same for every try of this effect, different for every other: hand it to whatever can deduplicate. */
   readonly idempotency_key: string
+  /** The output that was paid for, in tokens, where it is less than was asked. */
+  readonly output_tokens?: number
 }
 
 export interface EffectDone {

@@ -4,6 +4,7 @@ import type { Event, EventOf, ForkChange, PinnedFile } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { valuesOf } from '../events/hash.ts'
 import { createRunState, type RunState } from '../events/state.ts'
+import { storedForm, upcast } from '../events/upcast.ts'
 import { ContentStore } from './content.ts'
 import { type Run, type RunPlan, readEvent, readEvents, resumeRun, versionsOf } from './engine.ts'
 import { ForkCheck, type ForkWish } from './fork-check.ts'
@@ -161,7 +162,7 @@ async function copyPast(
       const blob = await blobs.get(parent, value.sha256)
       if (blob) blobs.put(run, value.sha256, blob)
     }
-    part.push({ ...event, run })
+    part.push({ ...storedForm(event), run })
     if (part.length >= BATCH) await write([])
   }
   part.push(last)
@@ -179,7 +180,7 @@ export async function readParentOutcome(
   if (!forked) return undefined
   const { parent, at_seq } = forked.data
   for await (const { data } of from.journal.read(`run/${parent}`, at_seq + 1)) {
-    const event = data as Event
+    const event = upcast(data)
     if ((event.type === 'effect-done' || event.type === 'effect-failed') && event.data.key === key) return event
   }
   return undefined

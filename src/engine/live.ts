@@ -40,6 +40,9 @@ export class LiveRun {
   readonly #gate: Gate | undefined
   /** Offers whose approval has come. */
   readonly #approved: RawOffer[] = []
+  /** Offers that wait until a budget has room again. */
+  readonly #unpaid: RawOffer[] = []
+  #settled = false
   #intents: EventOf<'effect-intended'>[] = []
   #pumping = false
   #again = false
@@ -215,6 +218,7 @@ export class LiveRun {
       const offer = this.#gate?.release(event.data.key)
       if (offer && event.type === 'approval-given') this.#approved.push(offer)
     }
+    if (event.type === 'budget-settled') this.#settled = true
     this.#deliveries.take(event, () => true)
   }
 
@@ -250,6 +254,7 @@ export class LiveRun {
   #admitOffers(at: number): void {
     this.#refill()
     for (const offer of this.#approved.splice(0)) this.#admitOne(offer, at)
+    if (this.#settled) this.#admitUnpaid(at)
     const attempts = [...this.#deliveries.offered]
     this.#deliveries.offered.clear()
     for (const attempt of attempts) this.#admitFrom(attempt, at)
@@ -278,6 +283,8 @@ export class LiveRun {
     const entered =
       draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
     if (!entered) this.#performances.leave(pool)
+    // What cannot be paid now comes again when something has been settled.
+    if (draft === 'hold' && raw.what === 'effect' && raw.need) this.#unpaid.push(raw)
     if (draft === 'hold' || draft === 'stale') return
     if (raw.what === 'fail' && raw.foreign !== undefined) {
       // Before the failure, for that may end the run.
@@ -285,6 +292,14 @@ export class LiveRun {
       this.#writer.append({ type: 'note-written', actor: 'engine', data, causes: draft.causes }, at)
     }
     this.#writer.append(draft, at)
+  }
+
+  /** In order of arrival, until one has to wait again: whoever needs much is not passed by for ever by those who need little. */
+  #admitUnpaid(at: number): void {
+    this.#settled = false
+    const waiting = this.#unpaid.splice(0)
+    while (waiting.length > 0 && this.#unpaid.length === 0) this.#admitOne(waiting.shift() as RawOffer, at)
+    this.#unpaid.push(...waiting)
   }
 
   #mayPass(raw: RawOffer & { readonly what: 'effect' }, at: number): boolean {

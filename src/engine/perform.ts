@@ -133,6 +133,7 @@ export class Performances {
         tries,
         idempotency_key: this.#ports.world.sha256(`${this.#run}/${data.key}`),
         ...(data.pool === undefined ? {} : { pool: data.pool }),
+        ...(data.output_tokens === undefined ? {} : { output_tokens: data.output_tokens }),
       }
       const stream = (delta: Delta) => this.#ports.watcher?.delta?.(data.step, data.attempt, delta)
       const outcome: unknown = await executor.run(order, { signal: running.controller.signal, stream })

@@ -40,6 +40,7 @@ export function takeReady(state: RunState): void {
 function lapsed(state: RunState, due: Due): boolean {
   switch (due.what) {
     case 'add':
+    case 'settle':
       return false
     case 'skip':
       return state.steps.get(due.step)?.status !== 'waiting'

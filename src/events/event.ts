@@ -1,4 +1,5 @@
 import type { Usage } from './messages.ts'
+import type { Amount, BudgetLimits } from './money.ts'
 import type { Json, JsonObject, Value } from './values.ts'
 
 /** Version of the journal format; recorded in every event. */
@@ -13,6 +14,9 @@ export interface RunLimits {
   readonly max_concurrent?: number
   /** ms from `run-started` until the run ends as `exhausted`. */
   readonly timeout_ms?: number
+  /** Nano-dollars and tokens that the run may spend in all. */
+  readonly max_cost?: number
+  readonly max_tokens?: number
   /** Tries of one effect with the same request, the first included. */
   readonly tries: number
   /** Model calls one step may make in all: tries x fallback x repair. */
@@ -38,6 +42,8 @@ export interface PlannedStep {
   readonly timeout_ms?: number
   readonly retry?: { readonly attempts: number; readonly delay_ms?: number }
   readonly on_unknown?: 'ask' | 'retry' | 'fail'
+  /** What the step and all below it may spend. */
+  readonly budget?: BudgetLimits
   /** What a proposed step and the steps it proposes see as input, instead of the proposer's. */
   readonly input?: Value
   /** Dependencies of its proposer that a proposed step sees too. */
@@ -156,7 +162,13 @@ export interface EventData {
     readonly scope: string
     readonly amount: JsonObject
   }
-  'budget-settled': { readonly key: string; readonly amount: JsonObject }
+  /** What a try of an effect cost, as it was told, or all that was held for it (`reserved`); `untouched`: it never reached the world. */
+  'budget-settled': {
+    readonly step: string
+    readonly key: string
+    readonly amount: Amount
+    readonly basis: 'told' | 'reserved' | 'untouched'
+  }
   'budget-refused': OfStep & {
     readonly key: string
     readonly request: Value
@@ -171,6 +183,10 @@ export interface EventData {
     readonly pool?: string
     /** The number of this repetition; absent on the first try. */
     readonly redo?: number
+    /** Held for this try until it is settled. */
+    readonly reserved?: Amount
+    /** The output that was paid for, in tokens, where it is less than was asked. */
+    readonly output_tokens?: number
     /** The earlier attempt's effect whose answer this one receives. */
     readonly answered_by?: number
   }

@@ -1,5 +1,6 @@
 import type { EventOf } from './event.ts'
 import { dropApproval } from './evolve-approvals.ts'
+import { reserve, settle } from './evolve-money.ts'
 import { addLabels } from './labels.ts'
 import { takePreset } from './presets.ts'
 import { randomOf } from './random.ts'
@@ -13,6 +14,7 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
   if (effect && data.redo !== undefined) {
     if (effect.status !== 'waiting') countCall(step, effect)
     effect.status = 'open'
+    if (effect.price) reserve(state, effect, effect.price)
     effect.tries += 1
     effect.intent = event.seq
   } else {
@@ -26,6 +28,9 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
       request,
       pool: data.pool,
       status: 'open',
+      price: data.reserved,
+      reserved: undefined,
+      output_tokens: data.output_tokens,
       tries: 1,
       intent: event.seq,
       asked: event.seq,
@@ -53,6 +58,7 @@ export function intendEffect(state: RunState, event: EventOf<'effect-intended'>)
     step.effects ??= new Set()
     step.effects.add(data.key)
     countCall(step, effect)
+    if (effect.price) reserve(state, effect, effect.price)
   }
   state.openEffects += 1
 }
@@ -104,6 +110,7 @@ export function finishEffect(state: RunState, event: EventOf<'effect-done'>): vo
   const step = state.steps.get(effect.step) as StepState
   if (effect.safety === 'unsafe') step.touched = true
   addLabels(step, event.data.labels)
+  settle(state, effect, event.data)
   closeEffect(state, effect, 'done')
 }
 
@@ -131,6 +138,7 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   const step = state.steps.get(effect.step) as StepState
   const unsafe = effect.safety === 'unsafe'
   addLabels(step, data.labels)
+  settle(state, effect, data)
   if (unsafe && data.code === 'abandoned') {
     leaveOpen(state, effect, 'unknown')
     state.due.push({ what: 'unknown', key: effect.key, cause: event.seq })
@@ -162,11 +170,20 @@ function waitBefore(state: RunState, effect: EffectState, retryAfter: number | u
   return Math.max(wait, retryAfter ?? 0)
 }
 
+/** The limit said no to another try: the step is told, as of a failure. */
+export function refuseEffect(state: RunState, key: string): void {
+  const effect = state.effects.get(key)
+  if (!effect) return
+  if (effect.status === 'waiting') stopWaiting(state, effect)
+  closeEffect(state, effect, 'failed')
+}
+
 export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): void {
   const effect = state.effects.get(event.data.key)
   if (!effect) return
   const step = state.steps.get(effect.step) as StepState
   if (effect.safety === 'unsafe') step.touched = true
+  settle(state, effect, {})
   leaveOpen(state, effect, 'unknown')
   const current = step.status === 'running' && step.attempt === effect.attempt
   if (!current) {
@@ -204,6 +221,7 @@ export function reopenEffects(state: RunState, cause: number): void {
     if (effect.status !== 'open' || effect.kind === 'ask') continue
     const step = state.steps.get(effect.step) as StepState
     const current = step.status === 'running' && step.attempt === effect.attempt
+    settle(state, effect, {})
     leaveOpen(state, effect, 'unknown')
     state.due.push({ what: current && effect.safety !== 'unsafe' ? 'redo' : 'unknown', key: effect.key, cause })
   }

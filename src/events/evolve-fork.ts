@@ -1,6 +1,7 @@
 import type { EventOf, ForkChange } from './event.ts'
 import { askAgain } from './evolve-approvals.ts'
 import { answerEffect, dropWaiting, reopenEffects } from './evolve-effects.ts'
+import { forgetSpending } from './evolve-money.ts'
 import { endAttempt } from './evolve-steps.ts'
 import { answerFits } from './presets.ts'
 import type { EffectState, RunState, StepState } from './state.ts'
@@ -22,6 +23,7 @@ export function forkRun(state: RunState, { data, seq, at }: EventOf<'run-forked'
   for (const { step, spec } of specs ?? []) changeSpec(state, { id: step, spec, seq, at })
   for (const answer of answers ?? []) giveAnswer(state, answer, seq)
   askAgain(state)
+  forgetSpending(state)
   reopenEffects(state, seq)
 }
 

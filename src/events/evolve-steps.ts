@@ -1,6 +1,7 @@
 import type { PlannedStep } from './event.ts'
 import { dropEffectsOf } from './evolve-effects.ts'
 import { addLabels } from './labels.ts'
+import { createAccount } from './money.ts'
 import { sightOf } from './sight.ts'
 import { isEnded, type RunState, type StepState } from './state.ts'
 
@@ -31,6 +32,7 @@ export function addSteps(
       proposals: undefined,
       effects: undefined,
       approvals: undefined,
+      account: plan.budget ? createAccount() : undefined,
       labels: [],
       output: undefined,
       failure: undefined,

@@ -1,9 +1,18 @@
 import { canonicalJson } from './canonical.ts'
-import { takeDue, takeReady } from './due.ts'
+import { nextDue, takeDue, takeReady } from './due.ts'
 import type { Event, EventOf } from './event.ts'
 import { denyApproval, giveApproval, requestApproval } from './evolve-approvals.ts'
-import { dropEffectsOf, failEffect, finishEffect, intendEffect, loseEffect, reopenEffects } from './evolve-effects.ts'
+import {
+  dropEffectsOf,
+  failEffect,
+  finishEffect,
+  intendEffect,
+  loseEffect,
+  refuseEffect,
+  reopenEffects,
+} from './evolve-effects.ts'
 import { forkRun } from './evolve-fork.ts'
+import { settleBudget } from './evolve-money.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
 import { withoutInline } from './hash.ts'
 import { fingerprint } from './random.ts'
@@ -37,7 +46,7 @@ export function evolve(state: RunState, event: Event): void {
       const step = stepOf(state, event.data.step)
       step.output = { seq: event.seq, value: bare(event.data.output) }
       step.affirmed = event.data.verdict === true
-      if (step.parent === undefined && isPartial(event.data.verdict)) state.partial += 1
+      if (isPartial(event.data.verdict)) state.partial += 1
       return endStep(state, step, 'succeeded')
     }
     case 'step-failed':
@@ -63,6 +72,11 @@ export function evolve(state: RunState, event: Event): void {
       return loseEffect(state, event)
     case 'budget-refused': {
       const step = stepOf(state, event.data.step)
+      if (event.data.code !== 'calls_exhausted') state.refused = true
+      if (event.actor === 'engine') {
+        takeDue(state)
+        return refuseEffect(state, event.data.key)
+      }
       if (event.actor !== 'step') return
       step.cause = event.seq
       state.wakes.push({
@@ -74,6 +88,12 @@ export function evolve(state: RunState, event: Event): void {
         at: event.at,
       })
       return
+    }
+    case 'budget-settled': {
+      const due = nextDue(state)
+      if (due?.what !== 'settle') return
+      takeDue(state)
+      return settleBudget(state, event, due.reserved)
     }
     case 'approval-requested':
       return requestApproval(state, event)

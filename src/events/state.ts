@@ -1,4 +1,5 @@
 import type { PlannedEdge, PlannedStep, RunLimits, RunStatus } from './event.ts'
+import { type Account, type Amount, createAccount } from './money.ts'
 import { Timers } from './timers.ts'
 import type { JsonObject, Value } from './values.ts'
 
@@ -41,6 +42,8 @@ export interface StepState {
   effects: Set<string> | undefined
   /** Keys of effects of the running attempt that wait for an approval or have one that is not used yet. */
   approvals: Set<string> | undefined
+  /** Of a step that has a budget. */
+  account: Account | undefined
   /** What it has read brought these with it. */
   labels: readonly string[]
   output: OutputPlace | undefined
@@ -68,6 +71,10 @@ export interface EffectState {
   readonly pool: string | undefined
   status: EffectStatus
   tries: number
+  /** What each try is held to cost, and what is held now. */
+  readonly price: Amount | undefined
+  reserved: Amount | undefined
+  readonly output_tokens: number | undefined
   /** The newest intent. */
   intent: number
   /** The first intent, which holds the request's content. */
@@ -109,6 +116,16 @@ export type Due =
   | { readonly what: 'redo'; readonly key: string; readonly cause: number }
   | { readonly what: 'unknown'; readonly key: string; readonly cause: number }
   | { readonly what: 'deny'; readonly key: string; readonly cause: number }
+  | {
+      readonly what: 'settle'
+      readonly step: string
+      readonly key: string
+      readonly amount: Amount
+      readonly basis: 'told' | 'reserved' | 'untouched'
+      /** What was held for it. */
+      readonly reserved: Amount
+      readonly cause: number
+    }
 
 /** Something a step's code is told. Two wakes of one step are always a full drain apart. */
 export interface Wake {
@@ -152,6 +169,9 @@ export interface RunState {
   readonly active: Set<string>
   /** Running steps that count against the concurrency limit. */
   slots: number
+  readonly account: Account
+  /** A call was refused because of a limit of the run or of a step. */
+  refused: boolean
   /** Steps that have not ended. */
   unended: number
   openEffects: number
@@ -196,6 +216,8 @@ export function createRunState(): RunState {
     readyHead: 0,
     active: new Set(),
     slots: 0,
+    account: createAccount(),
+    refused: false,
     unended: 0,
     openEffects: 0,
     ended: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },

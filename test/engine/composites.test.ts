@@ -1,13 +1,26 @@
 import { describe, expect, test } from 'vitest'
+import type { StepKind } from '../../src/engine/step.ts'
 import type { PlannedStep } from '../../src/events/event.ts'
 import { createRandom } from '../../src/events/random.ts'
+import { agentStep } from '../../src/steps/agent.ts'
+import { assembleStep } from '../../src/steps/assemble.ts'
+import { planStep } from '../../src/steps/plan.ts'
+import { verifiedStep } from '../../src/steps/verified.ts'
 import { controlKinds, findDefinition, touchWorld } from '../fixtures/control.ts'
+import { fakeModel } from '../fixtures/fake-model.ts'
 import { runWithLaws } from '../laws.ts'
 import { drawControl } from './control-graphs.ts'
 
 const FULL = process.env['LAWS'] === 'full'
-const GRAPHS = FULL ? 500 : 40
-const GROUP = 20
+const GRAPHS = FULL ? 500 : 30
+const GROUP = 10
+const KINDS: { readonly [kind: string]: StepKind } = {
+  ...controlKinds,
+  agent: agentStep,
+  verified: verifiedStep,
+  assemble: assembleStep,
+  plan: planStep,
+}
 
 describe('the four laws over every construct of control flow', () => {
   const kinds = new Set<string>()
@@ -26,7 +39,7 @@ describe('the four laws over every construct of control flow', () => {
   )
 
   test('every construct was among them', () => {
-    expect([...kinds].toSorted()).toEqual(Object.keys(controlKinds).toSorted())
+    expect([...kinds].toSorted()).toEqual(Object.keys(KINDS).toSorted())
   })
 })
 
@@ -40,10 +53,11 @@ async function runSeed(seed: string, kinds: Set<string>): Promise<void> {
   let processes = 0
   const { events } = await runWithLaws(graph, {
     seed,
-    kinds: controlKinds,
+    kinds: KINDS,
     executors: (world) => ({
       world: touchWorld(world, `${seed} process ${processes++}`),
       definition: findDefinition(ensembles),
+      model: fakeModel(world),
     }),
     orderInsensitive: calm,
     plan: { limits: { ...concurrent, backoff_ms: 5, calls_per_step: 6 } },

@@ -47,13 +47,64 @@ class Drawing {
 
   #work(after: readonly Edge[], depth: number): Omit<GraphStep, 'id'> {
     const roll = this.#random()
-    if (depth > 2 || roll < 0.4) return this.#act()
+    if (depth > 2 || roll < 0.3) return this.#act()
     const rules = this.#hit(0.15) ? { rules: this.#pick([{ input_key: 'data' }, { input_scope: 'dependencies' }]) } : {}
-    if (roll < 0.6) return { kind: 'each', spec: { ...this.#each(after, depth + 1), ...rules } }
-    if (roll < 0.75) return { kind: 'loop', spec: { ...this.#loop(depth + 1), ...rules } }
-    if (roll < 0.9) return { kind: 'nested', spec: { ensemble: 'inner', graph: this.#graph(depth + 1), ...rules } }
+    if (roll < 0.46) return { kind: 'each', spec: { ...this.#each(after, depth + 1), ...rules } }
+    if (roll < 0.58) return { kind: 'loop', spec: { ...this.#loop(depth + 1), ...rules } }
+    if (roll < 0.7) return { kind: 'nested', spec: { ensemble: 'inner', graph: this.#graph(depth + 1), ...rules } }
+    if (roll < 0.86) return this.#judged(after)
+    if (roll < 0.92) return { kind: 'plan', spec: this.#plan() }
     const ensemble = this.#pick(['"one"', '"two"', 'input == null ? "one" : "two"', '"missing"', '7'])
     return { kind: 'dispatch', spec: { ensemble, ...rules } }
+  }
+
+  /** A model's answer: plain, checked, or made of those of others. */
+  #judged(after: readonly Edge[]): Omit<GraphStep, 'id'> {
+    const roll = this.#random()
+    if (roll < 0.3) return this.#agent()
+    if (roll < 0.7 || after.length === 0) return { kind: 'verified', spec: this.#verified() }
+    return { kind: 'assemble', spec: this.#assembly() }
+  }
+
+  #agent(): Omit<GraphStep, 'id'> {
+    const typed = this.#hit(0.3) ? { output_schema: { type: 'object', properties: { ok: { type: 'boolean' } } } } : {}
+    return {
+      kind: 'agent',
+      spec: { agent: 'a', title: 'A', system: 's', candidates: this.#models(), blocks: [], ...typed },
+    }
+  }
+
+  #verified(): JsonObject {
+    const step = { id: 'answer', ...(this.#hit(0.7) ? this.#agent() : this.#act()) } as unknown as Json
+    const checks: JsonObject[] = [
+      { name: 'non-empty', kind: 'non-empty' },
+      { name: 'min-words-4', kind: 'min-words', limit: 4 },
+      { name: 'cel', kind: 'cel', expression: 'output != "no"' },
+    ]
+    const judge = this.#hit(0.3) ? { judge: { candidates: this.#models(), rubric: 'good', threshold: 0.4 } } : {}
+    return { step, checks: checks.filter(() => this.#hit(0.5)), repair_limit: this.#between(0, 2), ...judge }
+  }
+
+  #assembly(): JsonObject {
+    const method = this.#pick(['concatenate', 'merge', 'best', 'synthesize', 'vote', 'rank'])
+    const voters = this.#hit(0.6) || method === 'rank' ? { voters: [this.#models(), this.#models()] } : {}
+    const count = this.#pick(['borda', 'instant-runoff', 'condorcet'])
+    return { method, blocks: [], candidates: this.#models(), count, ...voters }
+  }
+
+  #plan(): JsonObject {
+    const planner: Json = this.#hit(0.2)
+      ? [{ provider: 'embedded', model: 'embedded' }]
+      : [{ provider: 'fake', model: 'planner' }]
+    const worker = { name: 'worker', candidates: this.#models() }
+    const verify = { enabled: this.#hit(0.5), repair_limit: 1 }
+    const means = { max_tasks: 9, max_depth: 5, models: [worker], capabilities: {}, verify, assemble: 'concatenate' }
+    return { planner, repair_limit: this.#between(0, 2), means, approve: false, execute: this.#hit(0.8) }
+  }
+
+  #models(): Json {
+    const one = () => ({ provider: 'fake', model: this.#pick(['steady', 'steady', 'moody', 'down']) })
+    return this.#hit(0.5) ? [one()] : [one(), one()]
   }
 
   #act(failures = ['true', 'sees.size() == 1', 'input == null']): Omit<GraphStep, 'id'> {

@@ -49,7 +49,22 @@ async function follow(name: string): Promise<Said[]> {
 }
 
 test('every folder is known to this file', () => {
-  const known = ['careful', 'code', 'fallback', 'opinions', 'pipeline', 'self-check']
+  const known = [
+    'careful',
+    'code',
+    'conditions',
+    'dispatch',
+    'fallback',
+    'fan-out',
+    'loop',
+    'nested',
+    'opinions',
+    'pipeline',
+    'plan',
+    'self-check',
+    'verified',
+    'vote',
+  ]
   expect(readdirSync(examples).sort()).toEqual(known)
 })
 
@@ -57,6 +72,16 @@ test('pipeline: fields of one script reach the next with their types', async () 
   const [run, show] = await follow('pipeline')
   expect(JSON.parse(run?.stdout ?? '')).toEqual({ success: true, total: 6100, label: '4 lines, first teapot' })
   expect(JSON.parse(show?.stdout ?? '')).toMatchObject({ report: { status: 'succeeded', totals: { succeeded: 3 } } })
+})
+
+test('plan: a planner is told of its mistake, and the saved plan, the written one and the one made on the way do the same', async () => {
+  const [planned, ...runs] = await follow('plan')
+  expect(planned?.stdout).toContain('advice  synthesize  tea, coffee')
+  const show = runs.pop()
+  expect(runs.map(({ stdout }) => stdout.trim())).toEqual(Array(3).fill('Offer coffee until noon, and tea all day.'))
+  const { report } = JSON.parse(show?.stdout ?? '') as Result
+  const names = report.agents.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(['plan/planner~1', 'plan/tea', 'plan/advice', 'plan/assemble']))
 })
 
 test('opinions: the verdict reads both answers; without the layer the model at hand answers', async () => {
@@ -73,6 +98,80 @@ test('fallback: the third profile answers, and the record says why', async () =>
     { to: 'second', because: 'provider_unknown' },
     { to: 'third', because: 'provider_quota' },
   ])
+})
+
+test('conditions: what is skipped and why, and a failure that has its own branch', async () => {
+  const results = (await follow('conditions')).map(({ stdout }) => JSON.parse(stdout) as Result)
+  expect(results.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'partial'])
+  expect(results.map(({ report }) => report.agents.at(-1)?.output)).toEqual([
+    { success: true, ran: ['pay'], skipped: ['look', 'sorry'] },
+    { success: true, ran: ['look'], skipped: ['pay', 'sorry'] },
+    { success: true, ran: ['sorry'], skipped: ['pay', 'look'] },
+  ])
+})
+
+test('fan-out: items side by side, results in order', async () => {
+  const [run, show] = await follow('fan-out')
+  expect(JSON.parse(run?.stdout ?? '')).toEqual({
+    success: true,
+    words: ['kiwi', 'plum', 'fig', 'kiwi'],
+    letters: 15,
+    shouted: 4,
+  })
+  const { report } = JSON.parse(show?.stdout ?? '') as Result
+  expect(report.agents.map(({ name }) => name)).toEqual(expect.arrayContaining(['measure', 'measure[0]', 'measure[3]']))
+})
+
+test('loop: the second round has the criticism of the first, and the loop ends before its limit', async () => {
+  const [run, show] = await follow('loop')
+  expect(JSON.parse(run?.stdout ?? '')).toMatchObject({ good: true, text: 'The harbour smells of salt and diesel.' })
+  const { report } = JSON.parse(show?.stdout ?? '') as Result
+  const names = report.agents.map(({ name }) => name)
+  expect(names).toContain('polish#2/writer')
+  expect(names).not.toContain('polish#3/writer')
+})
+
+test('nested: another ensemble as an agent, once and once per item', async () => {
+  const [run] = await follow('nested')
+  expect(JSON.parse(run?.stdout ?? '')).toEqual({
+    whole: 43,
+    parts: [
+      { success: true, words: 6, letters: 21 },
+      { success: true, words: 7, letters: 22 },
+    ],
+  })
+})
+
+test('dispatch: the letter reaches its desk, and a desk that does not exist is a failure with its reason', async () => {
+  const [invoice, parcel, hello] = await follow('dispatch')
+  expect(invoice?.stdout).toContain('Billing has read')
+  expect(parcel?.stdout).toContain('We are sorry about')
+  const { status, report } = JSON.parse(hello?.stdout ?? '') as Result
+  expect(status).toBe('failed')
+  expect(report.agents.at(-1)).toMatchObject({ name: 'desk', code: 'ensemble_missing' })
+})
+
+test('verified: three answers that will not do, one that will, and the record of all four', async () => {
+  const [run, show, unchecked] = await follow('verified')
+  expect(run?.stdout.trim()).toBe('In May the harbour sees forty boats a day.')
+  expect(show?.stdout).toContain('fell back from small to large (verification_failed)')
+  const tries = [
+    'try 1 (small) failed: min_words 5',
+    'try 2 (small, repair 1) failed: judge (0.3 of 1',
+    'try 3 (small, repair 2) failed: no-placeholder',
+    'try 4 (large) passed',
+  ]
+  for (const line of tries) expect(show?.stdout).toContain(line)
+  expect(unchecked?.stdout.trim()).toBe('Busy.')
+})
+
+test('vote: equal answers counted, models as voters, one of whom abstains', async () => {
+  const [run, show, replay] = await follow('vote')
+  expect(run?.stdout).toMatch(/^## 1\. counted\n\n(Ferry|\*\*ferry\.\*\*)\n\n## 2\. elected\n\nTram\n$/)
+  expect(show?.stdout).toContain('majority: ferry 2, tram 1')
+  expect(show?.stdout).toContain('voter-1 (voter-a) voted second (It runs at night.)')
+  expect(show?.stdout).toContain('voter-3 (voter-c) abstained: provider_quota')
+  expect(replay?.stdout).toMatch(/^equal\b/)
 })
 
 test('self-check: what it demands of itself holds, and a demand that does not is exit code 1', async () => {

@@ -116,6 +116,96 @@ describe('a finished run', () => {
   })
 })
 
+test('runs that cannot be read are listed with the reason, hide no other, are never pruned, and can be removed', async () => {
+  const project = makeProject({
+    'ensembles/works.yaml': 'name: works\ndescription: one\nagents:\n  - {name: a, script: echo a}\n',
+  })
+  for (let i = 0; i < 4; i++) expect((await runProgram(['run', 'works', 'x'], project)).code).toBe(0)
+  const { file, runs } = await askJson(project, 'doctor')
+  const [newer, torn, odd, sound] = (runs as { run: string; events: number }[]).map(({ run }) => run) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  const change = (run: string, seq: number, to: string) => {
+    const db = new DatabaseSync(file)
+    db.exec(
+      `UPDATE records SET data = ${to} WHERE seq = ${seq} AND stream = (SELECT id FROM streams WHERE name = 'run/${run}')`,
+    )
+    db.close()
+  }
+  const last = runs[0].events
+  change(newer, last, `json_set(data, '$.v', 7)`)
+  change(torn, last, `'{"torn'`)
+  change(odd, 1, `'{"type":"run-started"}'`)
+
+  const list = (await askJson(project, 'list')).runs as {
+    id: string
+    status: string
+    target: string
+    unreadable?: string
+  }[]
+  const of = (run: string) => list.find(({ id }) => id === run)
+  expect(list).toHaveLength(4)
+  expect(of(sound)).toMatchObject({ status: 'succeeded', target: 'works' })
+  expect(of(newer)).toMatchObject({
+    status: 'unreadable',
+    target: 'works',
+    unreadable: expect.stringContaining('has format 7'),
+  })
+  expect(of(torn)).toMatchObject({
+    status: 'unreadable',
+    unreadable: expect.stringContaining(`Record ${last} of run/${torn}`),
+  })
+  expect(of(odd)).toMatchObject({ status: 'unreadable', target: '?', unreadable: expect.stringContaining('event 1') })
+  const shown = await ask(project, 'list')
+  expect(shown.stdout.match(/unreadable/g)).toHaveLength(3)
+  expect(shown.stderr).toContain(`The run ${torn} cannot be read`)
+  expect((await askJson(project, 'show', sound)).report.status).toBe('succeeded')
+  expect((await askJson(project, 'list', '--limit', '2')).runs).toHaveLength(2)
+
+  const doctor = await ask(project, 'doctor', '--repair', '--output', 'json')
+  expect(doctor.code).toBe(1)
+  const health = (
+    JSON.parse(doctor.stdout) as { runs: { run: string; healthy: boolean; torn?: object; violations: object[] }[] }
+  ).runs
+  // What a newer version wrote is no damage: it is left where it is.
+  expect(health.find(({ run }) => run === newer)).toMatchObject({
+    healthy: false,
+    violations: [{ invariant: 'I3', seq: last, message: expect.stringContaining('Update') }],
+  })
+  expect(health.find(({ run }) => run === newer)?.torn).toBeUndefined()
+  expect(health.find(({ run }) => run === torn)?.torn).toMatchObject({ from: last, moved_to: expect.any(String) })
+  expect(health.find(({ run }) => run === sound)).toMatchObject({ healthy: true })
+
+  const pruned = await askJson(project, 'prune', '--keep', '0', '--older-than', '0')
+  expect(pruned).toMatchObject({ removed: [sound] })
+  expect(pruned.unreadable.map(({ run }: { run: string }) => run).sort()).toEqual([newer, odd].sort())
+  for (const run of [newer, odd]) expect((await ask(project, 'delete', run, '--confirm')).code).toBe(0)
+  expect((await askJson(project, 'list')).runs).toMatchObject([{ id: torn, status: 'unfinished' }])
+}, 60_000)
+
+test('an unsafe script that failed and may have happened is never run again, and every report says so', async () => {
+  const yaml = `name: deed\ndescription: dies\nagents:\n  - name: pay\n    script: "echo once >> paid.log; kill -9 $$"\n    retry: {attempts: 3}\n`
+  const project = makeProject({ 'ensembles/deed.yaml': yaml })
+  expect((await runProgram(['run', 'deed', 'x'], project)).code).toBe(1)
+  expect(readFileSync(join(project.cwd, 'paid.log'), 'utf8')).toBe('once\n')
+  const { report, asks, effects } = await askJson(project, 'show', 'latest', '--effects')
+  expect(report).toMatchObject({
+    status: 'failed',
+    unknown: [{ key: 'pay/script', code: 'script_killed', touched: 'yes' }],
+  })
+  expect(asks).toEqual([])
+  expect(effects).toMatchObject([{ outcome: 'failed', code: 'script_killed', touched: 'yes', tries: 1 }])
+  const { stdout } = await ask(project, 'show', 'latest')
+  expect(stdout).toContain('they were not done again')
+  expect(stdout).toContain('pay/script (script_killed: it had begun)')
+  expect((await ask(project, 'show', 'latest', '--effects')).stdout).toContain('failed: script_killed (it had begun)')
+  const folder = join(project.cwd, '.llm-orc', 'artifacts', 'deed', 'latest')
+  expect(readFileSync(join(folder, 'execution.md'), 'utf8')).toMatch(/may or may not have happened[\s\S]*pay\/script/)
+}, 30_000)
+
 test('what a run asks comes with all that helps to answer, and so does a fork with what its parent came to know', async () => {
   const project = makeProject({ 'ensembles/deed.yaml': ASKS })
   const running = startProgram(['run', 'deed', 'x'], project)

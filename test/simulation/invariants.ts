@@ -1,17 +1,18 @@
 import type { EffectOrder } from '../../src/engine/effect.ts'
-import type { Event, EventOf } from '../../src/events/event.ts'
-import { createChainCheck } from '../../src/events/hash.ts'
-import { EffectRules } from './effect-rules.ts'
+import type { Event } from '../../src/events/event.ts'
+import { InvariantCheck } from '../../src/events/views/invariants.ts'
+import { Dispatches } from './dispatches.ts'
 import type { SimProcess } from './process.ts'
 import { type Sim, sha256 } from './sim.ts'
-import { StepRules } from './step-rules.ts'
 
-/** Looks at every event the moment it is on disk, at every dispatch and at everything that is told to anybody. */
+/**
+ * Looks at every event the moment it is on disk, at every dispatch and at everything that is told to anybody. The rules that a record can
+ * break are those of `runs doctor`, which share no code with the engine's own fold; what only the simulation sees is added here.
+ */
 export class Invariants {
   /** What is on disk. */
   readonly events: Event[] = []
-  readonly steps: StepRules
-  readonly effects: EffectRules
+  readonly dispatches: Dispatches
   /** The process whose lease is the newest. */
   holder: string | undefined
   resting = false
@@ -23,7 +24,7 @@ export class Invariants {
   /** Virtual time of the newest event. */
   movedAt: number
   readonly #sim: Sim
-  readonly #chain = createChainCheck(sha256)
+  readonly #check = new InvariantCheck(sha256)
   readonly #pools = new Map<string, number>()
   readonly #poolLimit: (pool: string) => number | undefined
   #command = 0
@@ -33,9 +34,7 @@ export class Invariants {
     this.#sim = sim
     this.#poolLimit = poolLimit
     this.movedAt = sim.now
-    const fail = (invariant: string, message: string) => sim.fail(invariant, message)
-    this.steps = new StepRules(fail)
-    this.effects = new EffectRules(this.steps, fail)
+    this.dispatches = new Dispatches((invariant, message) => sim.fail(invariant, message))
   }
 
   /** Where the run stands, in a word. */
@@ -45,22 +44,41 @@ export class Invariants {
   }
 
   #findPhase(): string {
+    const { steps, effects } = this.#check
     if (this.events.length === 0) return 'not begun'
     if (this.finished) return 'finished'
     if (this.resting) return 'resting'
-    if (this.steps.stopped) return 'stopping'
-    if (this.effects.asked().length > 0) return 'asking'
-    for (const effect of this.effects.known.values()) if (effect.status === 'open') return 'effects open'
-    for (const step of this.steps.known.values()) if (step.status === 'retrying') return 'retry waits'
+    if (steps.stopped) return 'stopping'
+    if (effects.asked().length > 0) return 'asking'
+    if (this.open().length > 0) return 'effects open'
+    for (const step of steps.known.values()) if (step.status === 'retrying') return 'retry waits'
     return 'between'
   }
 
   /** What an effect's step is going through. */
   stepState({ step, attempt, tries }: EffectOrder): string {
-    if (!this.steps.isRunning(step, attempt)) return 'step over'
+    if (!this.#check.steps.isRunning(step, attempt)) return 'step over'
     if (tries > 1) return 'effect repeated'
     if (attempt > 1) return 'step retried'
     return step.includes('/') ? 'proposed step' : 'first attempt'
+  }
+
+  /** What somebody is asked about, with the intent in question. */
+  asked(): readonly { readonly key: string; readonly about: number; readonly kind: string }[] {
+    const asked = new Set(this.#check.effects.asked())
+    return this.#pick((key) => asked.has(key))
+  }
+
+  /** What executors were told to do and have not answered. */
+  open(): readonly { readonly key: string; readonly about: number; readonly kind: string }[] {
+    const { known } = this.#check.effects
+    return this.#pick((key) => known.get(key)?.status === 'open')
+  }
+
+  #pick(isWanted: (key: string) => boolean) {
+    return [...this.dispatches.known.values()].flatMap(({ key, kind, intent }) =>
+      isWanted(key) ? [{ key, kind, about: intent }] : [],
+    )
   }
 
   takeLease(records: readonly unknown[]): void {
@@ -75,11 +93,9 @@ export class Invariants {
     this.#phase = undefined
     for (const event of events) {
       this.#sim.note(() => `${from.by} ${event.seq} ${event.type} ${JSON.stringify(withoutInline(event.data))}`)
-      const fault = this.#chain(event)
-      if (fault) this.#sim.fail('I1', fault.message)
-      if (this.finished) this.#sim.fail('I6', `event ${event.seq} ${event.type} follows run-finished`)
-      if (this.resting && event.type !== 'run-resumed')
-        this.#sim.fail('I6', `event ${event.seq} ${event.type} follows run-paused`)
+      for (const { invariant, seq, message } of this.#check.take(event))
+        this.#sim.fail(invariant, `event ${seq}: ${message}`)
+      this.dispatches.take(event)
       this.events.push(event)
       this.#take(event, from.followed)
     }
@@ -97,7 +113,8 @@ export class Invariants {
   /** An executor begins; what it answers is to be called when it has left. */
   dispatch(process: SimProcess, order: EffectOrder): () => void {
     this.#sim.note(() => `${process.id} begins ${order.key} try ${order.tries}`)
-    this.effects.begin(order, this.holder === process.id)
+    const isOver = this.holder === process.id && !this.#check.steps.isRunning(order.step, order.attempt)
+    this.dispatches.begin(order, isOver)
     if (process.toldOfCancel) this.#sim.fail('I14', `${order.key} begins after the cancellation was shown`)
     const pool = `${process.id}/${order.pool}`
     const running = (this.#pools.get(pool) ?? 0) + 1
@@ -114,56 +131,12 @@ export class Invariants {
 
   #take(event: Event, followed: number): void {
     if ('command' in event.data && event.data.command !== undefined) this.#takeCommand(event, event.data.command)
-    const { steps, effects } = this
-    switch (event.type) {
-      case 'run-started':
-        if (event.seq !== 1) this.#sim.fail('I1', `event ${event.seq} starts the run again`)
-        steps.limits = event.data.limits
-        steps.output = event.data.output
-        return steps.add(event.data.steps)
-      case 'steps-added':
-        return steps.propose(event)
-      case 'step-started':
-      case 'step-retried':
-        return steps.start(event)
-      case 'step-finished':
-        steps.finish(event)
-        return effects.leave(event.data.step)
-      case 'step-failed':
-        steps.fail(event, effects.mayHaveTouched(event.data.step))
-        if (event.data.retry_at === undefined) effects.leave(event.data.step)
-        return
-      case 'step-cancelled':
-        steps.cancel(event)
-        return effects.leave(event.data.step)
-      case 'step-skipped':
-        return steps.skip(event)
-      case 'effect-intended':
-        return effects.intend(event)
-      case 'effect-done':
-      case 'effect-failed':
-        return effects.end(event)
-      case 'effect-unknown':
-        return effects.lose(event)
-      case 'cancel-requested':
-        steps.stopped ??= 'cancelled'
-        return
-      case 'timer-fired':
-        if (event.data.key === 'deadline') steps.stopped ??= 'exhausted'
-        return
-      case 'run-paused':
-        return this.#rest(event, followed)
-      case 'run-resumed':
-        this.resting = false
-        return effects.resume()
-      case 'run-finished':
-        return this.#finish(event)
-      default:
-    }
+    if (event.type === 'run-resumed') this.resting = false
+    if (event.type === 'run-finished') this.finished = event.data.status
+    if (event.type === 'run-paused') this.#rest(followed)
   }
 
   #takeCommand(event: Event, command: number): void {
-    if (command <= this.#command) this.#sim.fail('I8', `event ${event.seq} takes the command ${command} again`)
     if (command > this.#sim.inbox) this.#sim.fail('I8', `event ${event.seq} takes a command nobody gave`)
     this.#command = command
     if (event.type === 'cancel-requested') this.cancels.delete(command)
@@ -171,40 +144,12 @@ export class Invariants {
       if (cancel < command) this.#sim.fail('I14', `event ${event.seq} takes the command ${command} before ${cancel}`)
   }
 
-  #rest(event: EventOf<'run-paused'>, followed: number): void {
+  #rest(followed: number): void {
     this.resting = true
     this.restedAt = this.#sim.inbox
-    const busy = this.effects.busy()
-    if (busy.length > 0) this.#sim.fail('I7', `the run rests while ${busy.join()} goes on`)
-    if (this.effects.asked().length === 0) this.#sim.fail('I7', 'the run rests and nobody is asked')
-    const full = this.steps.taken() >= (this.steps.limits.max_concurrent ?? Infinity)
-    for (const step of this.steps.known.values())
-      if (step.status === 'retrying' && !full)
-        this.#sim.fail('I7', `the run rests while ${step.plan.id} waits to run again`)
-    const asked = this.effects.asked().map(({ key }) => key)
-    if (String([...event.data.asks].sort()) !== String(asked.sort()))
-      this.#sim.fail('I7', `the run rests and asks ${event.data.asks.join()} instead of ${asked.join()}`)
     if (Math.max(followed, this.#command) < this.#sim.inbox)
       this.#sim.fail('I7', 'the run rests although a command has come')
     if (this.cancels.size > 0) this.#sim.fail('I14', 'the run rests although it was cancelled')
-  }
-
-  #finish(event: EventOf<'run-finished'>): void {
-    this.finished = event.data.status
-    const open = this.effects.open()
-    if (open.length > 0) this.#sim.fail('I6', `the run ends while ${open.join()} is open`)
-    if (event.data.status !== this.steps.status())
-      this.#sim.fail('I6', `the run ends as ${event.data.status} instead of ${this.steps.status()}`)
-    for (const [id, step] of this.steps.known) {
-      const unended = step.status === 'running' || step.status === 'retrying'
-      if (unended || (step.status === 'waiting' && !this.steps.stopped))
-        this.#sim.fail('I5', `the run ends while ${id} is ${step.status}`)
-    }
-    if (String([...event.data.unknown].sort()) !== String([...this.effects.lost].sort()))
-      this.#sim.fail(
-        'I9',
-        `the run names ${event.data.unknown.join()} as unknown, not ${[...this.effects.lost].join()}`,
-      )
   }
 }
 

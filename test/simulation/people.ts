@@ -35,7 +35,7 @@ export class People {
     const { invariants, faults } = this.#sim
     if (invariants.finished) return
     const { phase } = invariants
-    for (const asked of invariants.effects.asked()) {
+    for (const asked of invariants.asked()) {
       if (this.#chance.hit(0.4)) continue
       this.#resolve(asked)
       if (faults.fires('person.repeats', phase, 0.3)) this.#resolve(asked)
@@ -49,8 +49,8 @@ export class People {
   }
 
   #answerEarly(): void {
-    for (const { key, status, intent } of this.#sim.invariants.effects.known.values())
-      if (status === 'open') return this.#resolve({ key, about: intent, kind: 'early' })
+    const [first] = this.#sim.invariants.open()
+    if (first) this.#resolve({ ...first, kind: 'early' })
   }
 
   #resolve({ key, about, kind }: { key: string; about: number; kind: string }): void {
@@ -62,7 +62,7 @@ export class People {
         ? { type: 'resolve', key, intent: about, outcome, answer: { said: this.#chance.between(0, 99) } }
         : { type: 'resolve', key, intent: about, outcome },
     )
-    this.#sim.invariants.effects.spoken.set(seq, { key, about })
+    this.#sim.invariants.dispatches.spoken.set(seq, { key, about })
   }
 
   #say(command: Command): number {

@@ -67,7 +67,7 @@ export const PLANTED: readonly PlantedBug[] = [
     "if (then === 'retry') state.due.push",
     "if (then !== 'fail') state.due.push",
   ]),
-  bug('an abandoned unsafe effect is closed as failed', 'I9 I6', [
+  bug('an abandoned unsafe effect is closed as failed', 'I9 I6 I7', [
     effects,
     "if (unsafe && data.code === 'abandoned') {",
     "if (unsafe && data.code === 'given up') {",
@@ -202,7 +202,7 @@ export const PLANTED: readonly PlantedBug[] = [
     '(command.intent !== undefined && command.intent !== effect.intent)',
     'false',
   ]),
-  bug('commands are judged when they come, not when they are taken', 'I8', [
+  bug('commands are judged when they come, not when they are taken', 'I8 I11', [
     'engine/inbox.ts',
     'live.input(() => commandEvent(record.data as Command, { seq: record.seq, state: live.state, store }))',
     'const draft = commandEvent(record.data as Command, { seq: record.seq, state: live.state, store })\n    if (draft) live.input(draft)',
@@ -210,9 +210,9 @@ export const PLANTED: readonly PlantedBug[] = [
   bug('the run rests without looking at its inbox', 'I7', ['engine/writer.ts', '      how.inbox,\n    ])', '    ])']),
   bug(
     'the run rests while executors work',
-    'I7',
+    'I7 I1',
     ['engine/live.ts', 'this.#performances.count > 0 ||', ''],
-    ['engine/live.ts', 'this.#state.openEffects > this.#openAsks()', 'false'],
+    ['engine/rest.ts', 'if (state.openEffects > questions) return false', ''],
   ),
   bug('large content is not put on disk', 'I4 unexpected', [
     'engine/content.ts',
@@ -229,7 +229,7 @@ export const PLANTED: readonly PlantedBug[] = [
     'now: () => attempt.#now,',
     'now: () => performance.now(),',
   ]),
-  bug('an open question keeps a cancelled run alive', 'I7 I6', [
+  bug('an open question keeps a cancelled run alive', 'I7 I6 I11', [
     effects,
     "if (status === 'open' && effect.kind !== 'ask') continue",
     "if (status === 'open') continue",

@@ -121,7 +121,7 @@ async function checkEnd(sim: Sim, outside: Outside): Promise<void> {
     if (cuts.has(event.seq) && JSON.stringify(pictureOf(first)) !== JSON.stringify(pictureOf(second)))
       return sim.fail('I4', `folding the record twice gives two states at event ${event.seq}`)
   }
-  for (const effect of invariants.effects.known.values()) {
+  for (const effect of invariants.dispatches.known.values()) {
     const deeds = outside.deeds.get(sha256(`${RUN}/${effect.key}`)) ?? 0
     if (effect.safety === 'unsafe' && deeds > 1 + effect.allowed)
       return sim.fail('I8', `the unsafe ${effect.key} was done ${deeds} times`)

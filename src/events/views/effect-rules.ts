@@ -79,6 +79,12 @@ export class EffectRules {
     this.#keep({ key, step, attempt, kind, safety, status, intent: seq, tries: 1, answer: 0, ...unanswered })
   }
 
+  /** The limit said no to another try. */
+  giveUp(key: string): void {
+    const effect = this.known.get(key)
+    if (effect) effect.failed = undefined
+  }
+
   /** An outcome: of an open effect from the world, of an asked one from a person. */
   end(event: Ended): void {
     const { data, actor, causes } = event

@@ -81,7 +81,7 @@ function toMetadata(report: RunReport, agents: readonly AgentReport[]): JsonObje
         used.map((agent) => [
           agent.name,
           {
-            ...amountsOf(agent.usage, ''),
+            ...amountsOf(agent.family_usage ?? agent.usage, ''),
             duration_ms: agent.duration_ms ?? null,
             model: agent.model ?? null,
             model_profile: agent.profile ?? null,

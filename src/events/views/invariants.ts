@@ -2,6 +2,7 @@ import type { Event, EventOf } from '../event.ts'
 import { createChainCheck, type Sha256 } from '../hash.ts'
 import { ApprovalRules } from './approval-rules.ts'
 import { EffectRules } from './effect-rules.ts'
+import { MoneyRules } from './money-rules.ts'
 import { attemptOf, StepRules } from './step-rules.ts'
 
 /** A rule of every run that an event breaks. */
@@ -20,7 +21,8 @@ export const CHECKED_INVARIANTS: { readonly [invariant: string]: string } = {
   I7: 'a run that is neither at its end nor resting can go on, and one that rests asks somebody',
   I8: 'nothing that may have happened is done again',
   I9: 'every effect is intended before it happens, and a lost one is never repeated silently',
-  I11: 'each intent has at most one outcome',
+  I10: 'what is spent and held stays within every limit',
+  I11: 'each intent has at most one outcome, and what is held for it is settled once',
   I12: 'a step starts only when what it waits for has ended as it must',
   I13: 'never more steps run at once than allowed',
   I14: 'nothing begins after a cancellation',
@@ -40,6 +42,7 @@ export class InvariantCheck {
   readonly effects: EffectRules
   readonly #chain: (event: Event) => { readonly message: string } | undefined
   readonly #approvals: ApprovalRules
+  readonly #money: MoneyRules
   #finished = false
   #resting = false
   #command = 0
@@ -52,6 +55,7 @@ export class InvariantCheck {
     this.steps = new StepRules(fail)
     this.effects = new EffectRules(this.steps, fail)
     this.#approvals = new ApprovalRules(this.steps, fail)
+    this.#money = new MoneyRules(this.steps, fail)
   }
 
   /** The rules that this event breaks. */
@@ -111,6 +115,7 @@ export class InvariantCheck {
       case 'run-started':
         steps.limits = event.data.limits
         steps.output = event.data.output
+        this.#money.begin(event.data.limits)
         return steps.add(event.data.steps)
       case 'run-forked':
         return this.#fork(event)
@@ -132,12 +137,19 @@ export class InvariantCheck {
         return steps.skip(event)
       case 'effect-intended':
         this.#approvals.use(event)
+        this.#money.hold(event)
         return effects.intend(event)
       case 'effect-done':
       case 'effect-failed':
         return effects.end(event)
       case 'effect-unknown':
         return effects.lose(event)
+      case 'budget-settled':
+        return this.#money.settle(event)
+      case 'budget-refused':
+        if (event.data.code !== 'calls_exhausted') steps.refused = true
+        if (event.actor === 'step') return steps.expectRunning(event.data, 'writes budget-refused')
+        return effects.giveUp(event.data.key)
       case 'approval-requested':
         return this.#approvals.request(event)
       case 'approval-given':
@@ -174,6 +186,7 @@ export class InvariantCheck {
     this.#resting = false
     this.#command = 0
     this.#approvals.fork()
+    this.#money.fork(data.change.limits)
     const { limits, specs, answers } = data.change
     if (limits) this.steps.limits = { ...this.steps.limits, ...limits }
     for (const { step } of specs ?? []) if (this.steps.restart(step)) this.effects.restart(step)
@@ -196,6 +209,7 @@ export class InvariantCheck {
 
   #finish({ data }: EventOf<'run-finished'>): void {
     this.#finished = true
+    this.#money.end()
     const open = this.effects.open()
     if (open.length > 0) this.#fail('I6', `the run ends while ${open.join(', ')} is open`)
     const due = this.steps.status()

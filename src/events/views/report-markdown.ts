@@ -1,4 +1,6 @@
 import { describeCost, describeTokens, formatDuration } from './amounts.ts'
+import { describeCourseOf, describeReason } from './course-words.ts'
+import { arrangeFamilies, type Kin } from './family.ts'
 import { drawTable, escapeInline, fence } from './markdown-text.ts'
 import { drawMermaid, drawTree } from './report-graph.ts'
 import type { AgentReport, RunReport } from './run-report.ts'
@@ -18,10 +20,10 @@ export function reportToMarkdown(report: RunReport): string {
     ...drawProblems(report),
     ...drawInput(report),
     '## Agents',
-    drawAgents(report.agents),
+    drawAgents(arrangeFamilies(report.agents)),
     ...drawGraph(report),
     '## Outputs',
-    ...report.agents.flatMap(drawOutput),
+    ...arrangeFamilies(report.agents).flatMap(drawOutput),
   ]
   return `${parts.join('\n\n')}\n`
 }
@@ -69,15 +71,16 @@ function drawInput(report: RunReport): string[] {
   return ['## Input', fence(showOutput(report.input), typeof report.input === 'string' ? 'text' : 'json')]
 }
 
-function drawAgents(agents: readonly AgentReport[]): string {
-  if (agents.length === 0) return 'None.'
-  const rows = agents.map((agent) => [
-    escapeInline(agent.name),
+function drawAgents(family: readonly Kin<AgentReport>[]): string {
+  if (family.length === 0) return 'None.'
+  const rows = family.map(({ agent, depth }) => [
+    // children stand below their parents, marked so that the eye finds the agents of the graph
+    `${'- '.repeat(depth)}${escapeInline(agent.name)}`,
     agent.attempts > 1 ? `${agent.status} (attempt ${agent.attempts})` : agent.status,
     agent.duration_ms === undefined ? '-' : formatDuration(agent.duration_ms),
     describeModel(agent),
-    describeTokens(agent.usage),
-    describeCost(agent.usage),
+    describeTokens(agent.family_usage ?? agent.usage),
+    describeCost(agent.family_usage ?? agent.usage),
   ])
   return drawTable(['Agent', 'Status', 'Time', 'Model', 'Tokens', 'Cost'], rows)
 }
@@ -87,8 +90,10 @@ function drawGraph(report: RunReport): string[] {
   return ['## Graph', fence(drawMermaid(report.agents), 'mermaid'), fence(drawTree(report.agents), 'text')]
 }
 
-function drawOutput(agent: AgentReport): string[] {
-  const heading = `### ${escapeInline(agent.name)}`
+function drawOutput({ agent, depth }: Kin<AgentReport>): string[] {
+  const heading = `${depth === 0 ? '###' : '####'} ${escapeInline(agent.name)}`
+  const course = describeCourseOf(agent).map((line) => `- ${escapeInline(line)}`)
+  const reason = describeReason(agent)
   const fallbacks = agent.fallbacks.map(
     ({ from, to, because }) =>
       `- fell back from ${escapeInline(from ?? 'its model')} to ${escapeInline(to ?? 'another')}` +
@@ -98,9 +103,10 @@ function drawOutput(agent: AgentReport): string[] {
     agent.output_withheld !== undefined
       ? withheld(agent.output_withheld)
       : agent.output === undefined
-        ? `No output: ${agent.status}${agent.reason === undefined ? '' : ` (${escapeInline(agent.reason)})`}.`
+        ? `No output: ${agent.status}${reason === undefined ? '' : ` (${escapeInline(reason)})`}.`
         : fence(showOutput(agent.output), typeof agent.output === 'string' ? 'text' : 'json')
-  return [heading, ...(fallbacks.length > 0 ? [fallbacks.join('\n')] : []), body]
+  const list = [...fallbacks, ...course]
+  return [heading, ...(list.length > 0 ? [list.join('\n')] : []), body]
 }
 
 function describeModel(agent: AgentReport): string {

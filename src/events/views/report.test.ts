@@ -214,7 +214,7 @@ function expectHarmless(markdown: string): void {
   for (const line of outsideFences(markdown)) {
     const plain = line.replaceAll(/\\[!-/:-@[-`{-~]/g, '')
     expect(plain).not.toMatch(/[<>]|!\[|\]\(|https?:|javascript:/i)
-    expect(plain).toMatch(/^(|#{1,3} .*|\| .* \||- .*|\*.*\*|None\.|No output: .*|The content .*)$/)
+    expect(plain).toMatch(/^(|#{1,4} .*|\| .* \||- .*|\*.*\*|None\.|No output: .*|The content .*)$/)
   }
 }
 
@@ -239,6 +239,25 @@ test.each(NASTY_OUTPUTS.map((output) => [stringifyClean(output), output]))(
       retry: false,
     })
     journal.fail('b', { message: nasty, code: nasty }).add('effect-unknown', { key: nasty, step: 'b' })
+    const fact = { step: 'a', attempt: 1, n: 1 }
+    const facts = {
+      status: nasty,
+      answer: nasty,
+      model: nasty,
+      voter: nasty,
+      method: nasty,
+      criteria: [nasty],
+      failed: [nasty],
+    }
+    const content = inline({
+      checks: [{ check: nasty, why: nasty }],
+      ranking: [nasty],
+      why: nasty,
+      order: [nasty],
+      tied: [nasty, nasty],
+    })
+    journal.add('step-verified', { ...fact, facts, content }).add('ballot-cast', { ...fact, facts, content })
+    journal.add('note-written', { ...fact, facts: { ...facts, about: 'tally' }, content })
     journal.add('step-cancelled', { step: nasty, attempt: 1, reason: nasty }).end('failed', { reason: nasty })
     const markdown = reportToMarkdown(createReport(journal.events))
     expectHarmless(markdown)

@@ -1,11 +1,12 @@
 import { ERROR_CODES } from '../errors.ts'
 import type { Event, EventOf, PlannedStep } from '../event.ts'
 import type { Json, Value } from '../values.ts'
+import { type CourseNotes, describeCourse, findCourseValues, noteCourse } from './course.ts'
 import { findPhases } from './phases.ts'
 import { type Progress, progressView, totalsOf } from './progress.ts'
 import { type Fallback, readFallback } from './route.ts'
 import type { AgentReport, FailureReport, RunReport, UnknownEffect } from './run-report.ts'
-import { emptySpent, type UsageTotals, usageView } from './usage.ts'
+import { addSpent, emptySpent, type Spent, type UsageTotals, usageView } from './usage.ts'
 import { foldEvents, type ReadValue, readInline, type View } from './view.ts'
 
 interface AgentNotes {
@@ -23,6 +24,7 @@ export interface ReportState {
   readonly progress: Progress
   readonly usage: UsageTotals
   readonly agents: Map<string, AgentNotes>
+  readonly courses: Map<string, CourseNotes>
   readonly finished: string[]
   readonly unknown: Map<string, UnknownEffect>
   /** Unsafe effects under way, with their steps: how one fails tells whether it may have happened. */
@@ -40,12 +42,14 @@ export function reportView(read: ReadValue = readInline): View<ReportState> {
       progress: progressView.initial(),
       usage: usage.initial(),
       agents: new Map(),
+      courses: new Map(),
       finished: [],
       unknown: new Map(),
       unsafe: new Map(),
     }),
     evolve: (state, event) => {
       note(state, event)
+      noteCourse(state.courses, event)
       progressView.evolve(state.progress, event)
       usage.evolve(state.usage, event)
       return state
@@ -70,9 +74,9 @@ export function findReportValues(event: Event): readonly Value[] {
     case 'effect-failed':
       return event.data.detail ? [event.data.detail] : []
     case 'note-written':
-      return 'text' in event.data ? [event.data.text] : []
+      return 'text' in event.data ? [event.data.text] : findCourseValues(event)
     default:
-      return []
+      return findCourseValues(event)
   }
 }
 
@@ -80,7 +84,11 @@ export function findReportValues(event: Event): readonly Value[] {
 export function finishReport(state: ReportState, read: ReadValue = readInline): RunReport {
   const { progress, usage } = state
   const shown = [...progress.steps.values()].filter((step) => step.kind !== 'condition')
-  const agents = shown.map((step) => describeAgent(state, step.id, read))
+  const families = sumFamilies(state)
+  const agents = shown.map((step) => {
+    const family_usage = families.get(step.id)
+    return { ...describeAgent(state, step.id, read), ...(family_usage ? { family_usage } : {}) }
+  })
   const names = new Set(agents.map((agent) => agent.name))
   const top = agents.filter((agent) => agent.parent === undefined)
   return {
@@ -100,6 +108,20 @@ export function finishReport(state: ReportState, read: ReadValue = readInline): 
     unknown: [...state.unknown.values()],
     ...(state.reason === undefined ? {} : { reason: state.reason }),
   }
+}
+
+/** What the steps that proposed others spent together with them. */
+function sumFamilies({ progress, usage }: ReportState): ReadonlyMap<string, Spent> {
+  const sums = new Map<string, Spent>()
+  const spentOf = (id: string) => usage.steps.get(id) ?? emptySpent()
+  for (const { id, parent } of progress.steps.values()) {
+    for (let above = parent; above !== undefined; above = progress.steps.get(above)?.parent) {
+      let sum = sums.get(above)
+      if (!sum) sums.set(above, (sum = { ...spentOf(above) }))
+      addSpent(sum, spentOf(id))
+    }
+  }
+  return sums
 }
 
 function note(state: ReportState, event: Event): void {
@@ -205,8 +227,19 @@ function describeAgent(state: ReportState, id: string, read: ReadValue): AgentRe
     ...(failed && notes.message !== undefined ? { message: notes.message } : {}),
     ...(notes.reason === undefined ? {} : { reason: notes.reason }),
     fallbacks: notes.fallbacks,
+    ...describeCourse(state.courses.get(id), read),
+    ...describeItems(state, id),
     dependencies: showDependencies(state, notes.dependencies),
   }
+}
+
+/** Items are the children `NAME[0]`, `NAME[1]`, … of a step. */
+function describeItems({ progress }: ReportState, id: string): Pick<AgentReport, 'items'> {
+  if (progress.steps.get(id)?.kind !== 'each') return {}
+  const items = (progress.children.get(id) ?? []).flatMap((child) => progress.steps.get(child) ?? [])
+  const failed = items.filter(({ status }) => status === 'failed' || status === 'cancelled').map((item) => item.id)
+  const succeeded = items.filter(({ status }) => status === 'succeeded').length
+  return { items: { total: items.length, succeeded, failed } }
 }
 
 /** Condition steps are machinery: who waits for one is shown as waiting for what the condition waits for. */

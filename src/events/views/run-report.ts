@@ -1,10 +1,11 @@
 import type { Json } from '../values.ts'
+import type { CourseReport } from './course.ts'
 import type { Progress, ProgressTotals, StepStatus } from './progress.ts'
 import type { Fallback } from './route.ts'
 import type { Spent } from './usage.ts'
 
 /** What one step came to. Times are ISO 8601 UTC. Tokens and money stand in `usage`, absent where nobody told them. */
-export interface AgentReport {
+export interface AgentReport extends CourseReport {
   readonly name: string
   readonly kind: string
   /** The step that proposed this one. */
@@ -20,6 +21,8 @@ export interface AgentReport {
   readonly model?: string
   readonly profile?: string
   readonly usage: Spent
+  /** With what the steps below it spent; absent when there are none. */
+  readonly family_usage?: Spent
   /** Text for a model's answer; any JSON for a script's. */
   readonly output?: Json
   /** Bytes of an output whose content is not at hand (removed, or not loaded). */
@@ -29,7 +32,17 @@ export interface AgentReport {
   /** Why it was skipped or cancelled. */
   readonly reason?: string
   readonly fallbacks: readonly Fallback[]
+  /** For a step that runs one step per item of a list. */
+  readonly items?: ItemsReport
   readonly dependencies: readonly string[]
+}
+
+/** How the items of a list came out so far. */
+export interface ItemsReport {
+  readonly total: number
+  readonly succeeded: number
+  /** Those that failed or were cancelled. */
+  readonly failed: readonly string[]
 }
 
 export interface FailureReport {

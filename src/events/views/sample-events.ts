@@ -1,4 +1,4 @@
-import type { Event, EventData, EventType, PlannedStep } from '../event.ts'
+import type { Event, EventData, EventType, PlannedStep, StepFact } from '../event.ts'
 import type { Json, Value } from '../values.ts'
 
 // Hand-made journals for the tests of views and renderers: right in shape and order, without hashes.
@@ -161,6 +161,7 @@ function actAsStep(
   if (chance < 0.2) journal.call(id, { cost: 5, input: 3, output: 2 })
   else if (chance < 0.3)
     journal.route(id, { provider: 'p', model: 'm', reason: 'fallback', from: 'a', because: 'rate_limited' })
+  else if (chance < 0.32) journal.add(...oddRecord(id, attempt))
   else if (chance < 0.35) journal.intend(id, key).add('effect-unknown', { key, step: id })
   else if (chance < 0.4) journal.add('run-paused', { asks: [key] })
   else if (chance < 0.45) journal.intend(id, key, 'ask')
@@ -182,6 +183,21 @@ function actAsStep(
     journal.finish(id)
     close()
   }
+}
+
+/** What a step of another version may record: nothing in it is where it is expected. */
+function oddRecord(step: string, attempt: number): ['step-verified' | 'ballot-cast' | 'note-written', StepFact] {
+  const facts = {
+    about: attempt % 2 === 0 ? 'tally' : 'loop',
+    try: 'x',
+    criteria: 1,
+    failed: [null],
+    method: {},
+    rounds: [],
+  }
+  const content = inline([{ checks: [null, 1], order: 'a', scores: [1] }])
+  const types = ['step-verified', 'ballot-cast', 'note-written'] as const
+  return [types[step.length % 3] ?? 'step-verified', { step, attempt, n: 1, facts, content }]
 }
 
 /** Small seeded chance (mulberry32) for tests. */

@@ -30,6 +30,8 @@ export interface KnownStep {
 export class StepRules {
   limits: RunLimits = { tries: 1, calls_per_step: 1, backoff_ms: 0, backoff_cap_ms: 0 }
   stopped: 'cancelled' | 'exhausted' | undefined
+  /** A limit of cost or tokens has refused a call. */
+  refused = false
   output: string | undefined
   readonly known = new Map<string, KnownStep>()
   /** Steps that run and do not wait for children. */
@@ -168,7 +170,9 @@ export class StepRules {
   status(): string {
     if (this.stopped) return this.stopped
     const roots = [...this.known.values()].filter((step) => step.parent === undefined)
-    if (roots.every((step) => step.status !== 'failed' && !step.partial)) return 'succeeded'
+    const whole = [...this.known.values()].every((step) => !step.partial)
+    if (whole && roots.every((step) => step.status !== 'failed')) return 'succeeded'
+    if (this.refused && roots.some((step) => step.status === 'failed')) return 'exhausted'
     const needed = new Set(roots.flatMap((step) => step.plan.after.map((edge) => edge.step)))
     const last = roots.filter(({ plan }) =>
       this.output === undefined ? !needed.has(plan.id) : this.output === plan.id,

@@ -200,7 +200,8 @@ function promptOf(request: Json | undefined): JsonObject {
 }
 
 function isAgent(names: Names, step: string): boolean {
-  return names.report.progress.steps.get(step)?.kind !== 'condition'
+  const known = names.report.progress.steps.get(step)
+  return known?.kind !== 'condition' && known?.parent === undefined
 }
 
 function statusOf(names: Names, step: string): string | undefined {

@@ -4,6 +4,8 @@ import type { View } from './view.ts'
 /** One attempt of one step on the clock. Spans of one lane never overlap. */
 export interface Span {
   readonly step: string
+  /** The step that proposed it. */
+  readonly parent?: string
   readonly attempt: number
   /** 0 is the top lane. */
   readonly lane: number
@@ -23,12 +25,13 @@ export interface Timeline {
   /** Number of lanes in use at most. */
   lanes: number
   readonly open: Map<string, Span>
+  readonly parents: Map<string, string>
   /** Lanes free again, largest first, so that the topmost is taken from the end. */
   readonly free: number[]
 }
 
 export const timelineView: View<Timeline> = {
-  initial: () => ({ spans: [], lanes: 0, open: new Map(), free: [] }),
+  initial: () => ({ spans: [], lanes: 0, open: new Map(), parents: new Map(), free: [] }),
   evolve: (state, event) => {
     switch (event.type) {
       case 'run-started':
@@ -38,6 +41,9 @@ export const timelineView: View<Timeline> = {
         state.end = event.at
         state.status = event.data.status
         for (const id of state.open.keys()) closeSpan(state, id, { at: event.at, status: 'cancelled' })
+        break
+      case 'steps-added':
+        if ('steps' in event.data) for (const { id } of event.data.steps) state.parents.set(id, event.data.step)
         break
       case 'step-started':
       case 'step-retried':
@@ -60,7 +66,8 @@ export const timelineView: View<Timeline> = {
 
 function openSpan(state: Timeline, begun: { step: string; attempt: number; start: number }): void {
   const lane = state.free.pop() ?? state.lanes++
-  const span: Span = { ...begun, lane, status: 'running' }
+  const parent = state.parents.get(begun.step)
+  const span: Span = { ...begun, ...(parent === undefined ? {} : { parent }), lane, status: 'running' }
   state.spans.push(span)
   state.open.set(begun.step, span)
 }

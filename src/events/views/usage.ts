@@ -44,6 +44,19 @@ export function emptySpent(): Spent {
   return { calls: 0, failed_calls: 0, cached_calls: 0, unmetered: 0, unpriced: 0 }
 }
 
+/** Adds what another one spent. */
+export function addSpent(sum: Spent, part: Spent): void {
+  sum.calls += part.calls
+  sum.failed_calls += part.failed_calls
+  sum.cached_calls += part.cached_calls
+  sum.unmetered += part.unmetered
+  sum.unpriced += part.unpriced
+  for (const key of ['input', 'output', 'cached', 'reasoning', 'cost'] as const) {
+    const amount = part[key]
+    if (amount !== undefined) sum[key] = (sum[key] ?? 0) + amount
+  }
+}
+
 /** Tokens, money and calls. With a reader the request itself says which model was asked, else the step's route does. */
 export function usageView(read: ReadValue = readInline): View<UsageTotals> {
   return {

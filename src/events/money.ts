@@ -1,0 +1,117 @@
+import type { RunState, StepState } from './state.ts'
+
+/** Integer nano-dollars and tokens, in and out together. */
+export type Amount = {
+  readonly cost: number
+  readonly tokens: number
+}
+
+/** What may be spent in a run or a step and all below it. */
+export type BudgetLimits = {
+  readonly max_cost?: number
+  readonly max_tokens?: number
+}
+
+/** What a call needs at worst. Its output may be cut down to `least_output`; below that it is not worth its price. */
+export type Need = {
+  readonly input_tokens: number
+  /** Nano-dollars; absent where the price is not known. */
+  readonly input_cost?: number
+  readonly output_tokens: number
+  readonly least_output: number
+  /** Nano-dollars for a million tokens of output; absent where it is not known. */
+  readonly output_price?: number
+}
+
+/** `settled + reserved <= limit` holds at every event, unless a provider billed more than was reserved. */
+export interface Account {
+  settled: Amount
+  reserved: Amount
+}
+
+/** What is held for a call, and the output it may have. */
+export interface Reservation {
+  readonly amount: Amount
+  readonly output_tokens: number
+}
+
+export type Affordable =
+  | { readonly answer: 'yes'; readonly reservation: Reservation }
+  /** More will be free when other calls are settled. */
+  | { readonly answer: 'later' }
+  | { readonly answer: 'no'; readonly code: 'budget_exhausted' | 'price_unknown'; readonly message: string }
+
+/** Whole numbers that are not below zero, as far as they are there. */
+export function isNeed(need: Need): boolean {
+  const { input_tokens, input_cost = 0, output_tokens, least_output, output_price = 0 } = need
+  const numbers = [input_tokens, input_cost, output_tokens, least_output, output_price]
+  return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) && least_output <= output_tokens
+}
+
+export const NOTHING: Amount = { cost: 0, tokens: 0 }
+
+export function createAccount(): Account {
+  return { settled: NOTHING, reserved: NOTHING }
+}
+
+export function addAmounts(a: Amount, b: Amount): Amount {
+  return { cost: a.cost + b.cost, tokens: a.tokens + b.tokens }
+}
+
+export function subtractAmounts(a: Amount, b: Amount): Amount {
+  return { cost: a.cost - b.cost, tokens: a.tokens - b.tokens }
+}
+
+/** The accounts that a step's calls are charged to, with their limits: its own, those of the steps above it, the run's. */
+export function* accountsOf(
+  state: RunState,
+  step: StepState,
+): Iterable<{ limits: BudgetLimits; account: Account; whose: string }> {
+  for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))
+    if (at.plan.budget && at.account) yield { limits: at.plan.budget, account: at.account, whose: at.id }
+  yield { limits: state.limits, account: state.account, whose: 'the run' }
+}
+
+/** Whether a call can be paid now: as it is, with less output, later, or not at all. */
+export function checkNeed(state: RunState, step: StepState, need: Need): Affordable {
+  let now = need.output_tokens
+  let later = need.output_tokens
+  let tightest = 'the run'
+  for (const { limits, account, whose } of accountsOf(state, step)) {
+    if (limits.max_cost !== undefined && (need.input_cost === undefined || need.output_price === undefined)) {
+      const message = `the price of the model is not known, and ${whose} has a limit on cost`
+      return { answer: 'no', code: 'price_unknown', message }
+    }
+    const settled = roomFor(need, limits, account.settled)
+    later = Math.min(later, settled)
+    const held = roomFor(need, limits, addAmounts(account.settled, account.reserved))
+    if (held < now) [now, tightest] = [held, whose]
+  }
+  if (now < need.output_tokens && later > now && later >= need.least_output) return { answer: 'later' }
+  if (now >= need.least_output)
+    return { answer: 'yes', reservation: { amount: priceOf(need, now), output_tokens: now } }
+  return { answer: 'no', code: 'budget_exhausted', message: `the budget of ${tightest} does not pay for another call` }
+}
+
+/** Does another try of the same price fit? */
+export function fits(state: RunState, step: StepState, amount: Amount): boolean {
+  for (const { limits, account } of accountsOf(state, step)) {
+    const { cost, tokens } = addAmounts(addAmounts(account.settled, account.reserved), amount)
+    if (cost > (limits.max_cost ?? Infinity) || tokens > (limits.max_tokens ?? Infinity)) return false
+  }
+  return true
+}
+
+/** The output that is left when so much has been spent, in tokens; negative when not even the input can be paid. */
+function roomFor(need: Need, limits: BudgetLimits, spent: Amount): number {
+  const tokens = (limits.max_tokens ?? Infinity) - spent.tokens - need.input_tokens
+  if (limits.max_cost === undefined) return tokens
+  const money = limits.max_cost - spent.cost - (need.input_cost ?? 0)
+  const price = need.output_price ?? 0
+  const bought = money < 0 ? -1 : price === 0 ? Infinity : Math.floor((money * 1_000_000) / price)
+  return Math.min(tokens, bought)
+}
+
+function priceOf({ input_tokens, input_cost = 0, output_price = 0 }: Need, output: number): Amount {
+  return { cost: input_cost + Math.ceil((output * output_price) / 1_000_000), tokens: input_tokens + output }
+}

@@ -1,0 +1,91 @@
+import type { EventOf, RunLimits } from '../event.ts'
+import type { Amount } from '../money.ts'
+import type { Complain, StepRules } from './step-rules.ts'
+
+interface Purse {
+  readonly max_cost: number | undefined
+  readonly max_tokens: number | undefined
+  cost: number
+  tokens: number
+  heldCost: number
+  heldTokens: number
+}
+
+/** I10, I11: what is spent and held stays within every limit, and what is held for a try is settled exactly once. */
+export class MoneyRules {
+  readonly #steps: StepRules
+  readonly #fail: Complain
+  readonly #held = new Map<string, { readonly step: string; readonly amount: Amount }>()
+  readonly #purses = new Map<string, Purse>()
+  #run: Purse
+
+  constructor(steps: StepRules, fail: Complain) {
+    this.#steps = steps
+    this.#fail = fail
+    this.#run = purseOf({})
+  }
+
+  begin(limits: Pick<RunLimits, 'max_cost' | 'max_tokens'>): void {
+    this.#run = purseOf(limits)
+  }
+
+  hold({ data }: EventOf<'effect-intended'>): void {
+    const { key, step, reserved } = data
+    if (!reserved || data.answered_by !== undefined) return
+    if (this.#held.has(key)) this.#fail('I11', `holds money for ${key} before what was held is settled`)
+    this.#held.set(key, { step, amount: reserved })
+    for (const [whose, purse] of this.#pursesOf(step)) {
+      purse.heldCost += reserved.cost
+      purse.heldTokens += reserved.tokens
+      if (
+        purse.cost + purse.heldCost > (purse.max_cost ?? Infinity) ||
+        purse.tokens + purse.heldTokens > (purse.max_tokens ?? Infinity)
+      )
+        this.#fail('I10', `intends ${key}, which the budget of ${whose} does not pay for`)
+    }
+  }
+
+  settle({ data }: EventOf<'budget-settled'>): void {
+    const held = this.#held.get(data.key)
+    if (!held) return this.#fail('I11', `settles ${data.key}, for which nothing is held`)
+    this.#held.delete(data.key)
+    for (const [, purse] of this.#pursesOf(held.step)) {
+      purse.heldCost -= held.amount.cost
+      purse.heldTokens -= held.amount.tokens
+      purse.cost += data.amount.cost
+      purse.tokens += data.amount.tokens
+    }
+  }
+
+  /** The past that a fork shares has been paid by its parent. */
+  fork(limits: Partial<RunLimits> | undefined): void {
+    this.#held.clear()
+    this.#purses.clear()
+    this.#run = purseOf({ max_cost: this.#run.max_cost, max_tokens: this.#run.max_tokens, ...limits })
+  }
+
+  end(): void {
+    if (this.#held.size > 0) this.#fail('I11', `the run ends and ${[...this.#held.keys()].join(', ')} is not settled`)
+  }
+
+  *#pursesOf(step: string): Iterable<[whose: string, Purse]> {
+    for (let id: string | undefined = step; id !== undefined; id = this.#steps.known.get(id)?.parent) {
+      const budget = this.#steps.known.get(id)?.plan.budget
+      if (!budget) continue
+      const purse = this.#purses.get(id) ?? purseOf(budget)
+      this.#purses.set(id, purse)
+      yield [id, purse]
+    }
+    yield ['the run', this.#run]
+  }
+}
+
+function purseOf({
+  max_cost,
+  max_tokens,
+}: {
+  readonly max_cost?: number | undefined
+  readonly max_tokens?: number | undefined
+}): Purse {
+  return { max_cost, max_tokens, cost: 0, tokens: 0, heldCost: 0, heldTokens: 0 }
+}

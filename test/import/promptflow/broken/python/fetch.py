@@ -1,0 +1,6 @@
+import requests
+from promptflow import tool
+
+@tool
+def fetch(url):
+    return requests.get(url).text
