@@ -7,7 +7,7 @@ import { type Run, type RunPlan, readEvents, resumeRun, startRun } from '../src/
 import type { StepKind } from '../src/engine/step.ts'
 import type { EnginePorts, Watcher } from '../src/engine/world.ts'
 import type { Event } from '../src/events/event.ts'
-import type { AgentSpec } from '../src/graph/ensemble-compile.ts'
+import type { AgentSpec } from '../src/graph/agent-spec.ts'
 import type { GraphStep, StepGraph } from '../src/graph/step-graph.ts'
 import { takeLease } from '../src/journal/lease.ts'
 import { createMemoryJournal } from '../src/journal/memory.ts'

@@ -1,6 +1,7 @@
 /**
  * Measures ours beside the physical limit, in turns, each in a process of its own:
- * `node bench/run.ts [--only W1,W6] [--rounds 5] [--json FILE] [--baseline FILE] [--write-baseline] [--tiny]`.
+ * `node bench/run.ts [--only W1,W6] [--rounds 5] [--json FILE] [--baseline FILE] [--write-baseline] [--tiny]`;
+ * `--scale` instead writes and verifies runs of 10^3 to 10^6 events.
  * Quote the ratios; absolute times belong to the machine.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,6 +9,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Side, startFake } from './processes.ts'
+import { measureScale } from './scale.ts'
 import { type Baseline, type Line, type Round, summarise, toBaseline, toMarkdown } from './table.ts'
 import type { Measured } from './work.ts'
 import { type Means, PROGRAM, WORKLOADS } from './workloads.ts'
@@ -20,8 +22,14 @@ const { values: options } = parseArgs({
     baseline: { type: 'string', default: join(import.meta.dirname, 'baseline.json') },
     'write-baseline': { type: 'boolean', default: false },
     tiny: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
   },
 })
+
+if (options.scale) {
+  console.log(await measureScale(options.tiny ? [100, 1_000] : [1_000, 10_000, 100_000, 1_000_000]))
+  process.exit(0)
+}
 
 const chosen = options.only?.split(',')
 const unknown = chosen?.filter((id) => !WORKLOADS.some((workload) => workload.id === id)) ?? []

@@ -20,6 +20,9 @@ export interface Ask {
   readonly what: 'unknown' | 'question'
   /** What was asked of the world, shortened; absent where the content is gone. */
   readonly request?: string
+  /** What a person is to answer, in full, and the answers it understands, if not any. */
+  readonly question?: string
+  readonly options?: readonly string[]
   /** ISO 8601 UTC. */
   readonly since: string
   /** What the tool or script was handed to tell repetitions by: look for it where the effect may have happened. */
@@ -55,12 +58,21 @@ export async function findAsks(app: App, run: string, events: readonly Event[]):
         kind,
         what: outcome === 'unknown' ? ('unknown' as const) : ('question' as const),
         ...(text === undefined ? {} : { request: shorten(text) }),
+        ...(kind === 'ask' ? readQuestion(text) : {}),
         since: new Date(since).toISOString(),
         idempotency_key: hash('sha256', `${run}/${key}`),
         ...(parent ? { parent } : {}),
       }
     }),
   )
+}
+
+function readQuestion(request: unknown): Pick<Ask, 'question' | 'options'> {
+  if (typeof request !== 'object' || request === null || !('question' in request)) return {}
+  const { question, options } = request as { readonly question: unknown; readonly options?: unknown }
+  if (typeof question !== 'string') return {}
+  const words = Array.isArray(options) ? options.filter((option) => typeof option === 'string') : []
+  return { question, ...(words.length > 0 ? { options: words } : {}) }
 }
 
 async function readParent(app: App, run: string, key: string): Promise<Ask['parent']> {

@@ -6,11 +6,22 @@ import {
   showArtifactOperation,
 } from './operations/artifacts.ts'
 import { exportRun, importRun } from './operations/bundles.ts'
+import {
+  deleteChain,
+  listChains,
+  listWorkflows,
+  runChain,
+  runWorkflow,
+  saveChain,
+  showChain,
+} from './operations/chains.ts'
 import { demo } from './operations/demo.ts'
 import { doctor } from './operations/doctor.ts'
 import { checkEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
 import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
+import { importOperation } from './operations/import.ts'
 import { init } from './operations/init.ts'
+import { planOperation } from './operations/plan.ts'
 import { listProfiles } from './operations/profiles.ts'
 import { listProviders, testProvider } from './operations/providers.ts'
 import { runOperation } from './operations/run.ts'
@@ -33,10 +44,19 @@ import { version } from './operations/version.ts'
 export const operations: readonly Operation[] = [
   demo,
   init,
+  importOperation,
   runOperation,
+  planOperation,
   listEnsemblesOperation,
   showEnsemble,
   checkEnsemble,
+  listChains,
+  showChain,
+  runChain,
+  saveChain,
+  deleteChain,
+  listWorkflows,
+  runWorkflow,
   validateRun,
   validateCategory,
   validateAll,

@@ -65,6 +65,8 @@ async function readNow(app: App, name: string): Promise<string | undefined> {
     const looked = await findEnsemble(reference, app.paths)
     return 'found' in looked ? looked.found.text : undefined
   }
+  if (kind === 'chain' || kind === 'workflow')
+    return (await import('./target-chain.ts')).readPinned(app, kind, reference)
   const script = await resolveScript(reference, app.paths, { node: process.execPath })
   return script.type === 'file' ? readFile(script.path, 'utf8').catch(() => undefined) : undefined
 }

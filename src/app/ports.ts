@@ -1,14 +1,30 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { findEnsemble } from '../config/find-ensemble.ts'
+import { createDefinitionExecutor } from '../effects/definition.ts'
 import { createModelExecutor } from '../effects/model.ts'
 import { createScriptExecutor } from '../effects/script.ts'
 import { createTerminal } from '../effects/terminal.ts'
+import type { StepKind } from '../engine/step.ts'
 import type { EnginePorts, Watcher } from '../engine/world.ts'
+import { OrcError } from '../events/errors.ts'
+import type { Json } from '../events/values.ts'
 import { agentStep } from '../steps/agent.ts'
+import { assembleStep } from '../steps/assemble.ts'
+import { conditionStep } from '../steps/condition.ts'
+import { dispatchStep } from '../steps/dispatch.ts'
+import { eachStep } from '../steps/each.ts'
+import { gateStep } from '../steps/gate.ts'
+import { loopStep } from '../steps/loop.ts'
+import { nestedStep } from '../steps/nested.ts'
+import { planStep } from '../steps/plan.ts'
+import { queriesStep } from '../steps/queries.ts'
 import { scriptStep } from '../steps/script.ts'
+import { verifiedStep } from '../steps/verified.ts'
 import type { App } from './app.ts'
 import { createNodeWorld } from './node-world.ts'
+import { findTarget } from './target.ts'
 
 const CALLS_PER_PROVIDER = 64
 
@@ -22,7 +38,7 @@ export async function createPorts(app: App, watcher?: Watcher): Promise<EnginePo
     world,
     journal,
     blobs,
-    kinds: { agent: agentStep, script: scriptStep },
+    kinds: stepKinds,
     executors: {
       model: createModelExecutor({
         provider: (request) => app.models.provider(request),
@@ -35,18 +51,41 @@ export async function createPorts(app: App, watcher?: Watcher): Promise<EnginePo
         interactive: createTerminal(),
         digest: digestFile,
       }),
+      definition: createDefinitionExecutor((name) => findDefinition(app, name)),
     },
     poolLimit: (pool) => {
       if (pool === 'script') return scripts
       const provider = pool.startsWith('provider:') ? pool.slice('provider:'.length) : undefined
-      return provider === undefined ? undefined : (settings.providers?.[provider]?.connections ?? CALLS_PER_PROVIDER)
+      const usual = settings.performance?.concurrency?.max_per_provider ?? CALLS_PER_PROVIDER
+      return provider === undefined ? undefined : (settings.providers?.[provider]?.connections ?? usual)
     },
     ...(watcher ? { watcher } : {}),
   }
 }
 
 /** The versions of step kinds, for verification: no executors, nothing is touched. */
-export const stepKinds = { agent: agentStep, script: scriptStep }
+export const stepKinds: { readonly [kind: string]: StepKind } = {
+  agent: agentStep,
+  script: scriptStep,
+  condition: conditionStep,
+  each: eachStep,
+  loop: loopStep,
+  nested: nestedStep,
+  dispatch: dispatchStep,
+  verified: verifiedStep,
+  assemble: assembleStep,
+  plan: planStep,
+  gate: gateStep,
+  queries: queriesStep,
+}
+
+/** An ensemble that a run asks for. The name may come from a model, so it is never the path of a file. */
+async function findDefinition(app: App, name: string): Promise<{ readonly name: string; readonly graph: Json }> {
+  const looked = await findEnsemble(name, app.paths)
+  if ('problem' in looked) throw new OrcError(looked.problem)
+  const target = await findTarget(app, looked.found.file)
+  return { name: target.name, graph: target.graph as unknown as Json }
+}
 
 async function digestFile(path: string): Promise<string | undefined> {
   return readFile(path).then(

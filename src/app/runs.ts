@@ -16,11 +16,13 @@ import type { RunEnd } from '../engine/live.ts'
 import type { Watcher } from '../engine/world.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
 import type { Event, RunLimits } from '../events/event.ts'
+import { upcast } from '../events/upcast.ts'
 import type { Json } from '../events/values.ts'
 import type { RunReport } from '../events/views/run-report.ts'
 import { takeLease } from '../journal/lease.ts'
 import type { App } from './app.ts'
 import { writeArtifacts } from './artifacts.ts'
+import { type Ask, findAsks } from './asks.ts'
 import { createNodeWorld } from './node-world.ts'
 import { describeOwner, isOwnerDead } from './owner.ts'
 import { comparePinned } from './pinned.ts'
@@ -36,6 +38,8 @@ export interface RunResult {
   readonly status: RunReport['status']
   /** What a person is asked, when the run rests. */
   readonly asks?: readonly string[]
+  /** Those of the asks that are questions, with what a person has to know to answer them. */
+  readonly questions?: readonly Ask[]
   readonly report: RunReport
   /** The folder with `execution.json` and `execution.md`. */
   readonly artifacts?: string
@@ -125,10 +129,16 @@ export async function finishRun(
   if (app.env.values.get('LLM_ORC_VERIFY_RUNS')) await requireEqual(app, run.id)
   const report = await reportOf(app, run.id)
   const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
-  if (end.outcome === 'resting') return { ...result, asks: end.asks }
+  if (end.outcome === 'resting') return { ...result, asks: end.asks, ...(await listQuestions(app, run.id)) }
   const clean = JSON.parse(app.redact(JSON.stringify(report))) as RunReport
   const place = await writeArtifacts({ dir: artifactsFolder(app), report: clean })
   return { ...result, artifacts: place.folder }
+}
+
+async function listQuestions(app: App, run: string): Promise<Pick<RunResult, 'questions'>> {
+  const asks = await findAsks(app, run, await requireRun(app, run))
+  const questions = asks.filter(({ question }) => question !== undefined)
+  return questions.length > 0 ? { questions } : {}
 }
 
 /** With LLM_ORC_VERIFY_RUNS set, every run that ends or rests here is verified at once: the test suite proves replay everywhere. */
@@ -233,7 +243,7 @@ async function followToRest(
   const { journal } = await app.openJournal()
   const patience = AbortSignal.timeout(how.command.type === 'cancel' ? 30_000 : 10_000)
   for await (const record of journal.follow(`run/${run}`, how.from, patience)) {
-    const event = record.data as Event
+    const event = upcast(record.data)
     if (event.type === 'run-finished' || event.type === 'run-paused') return
     if (how.command.type === 'resolve' && 'command' in event.data && event.data.command !== undefined) return
   }

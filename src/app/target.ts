@@ -5,15 +5,16 @@ import { findEnsemble } from '../config/find-ensemble.ts'
 import { readRoles } from '../config/roles.ts'
 import { resolveScript } from '../config/scripts.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
-import type { Ensemble } from '../graph/ensemble.ts'
-import type { Role } from '../graph/ensemble-compile.ts'
+import type { Ensemble, References } from '../graph/ensemble.ts'
+import type { Lookup, Role } from '../graph/lookup.ts'
 import type { MissingScript, PinnedScript } from '../graph/script.ts'
 import type { GraphStep, StepGraph } from '../graph/step-graph.ts'
 import type { App } from './app.ts'
+import type { ReadEnsemble } from './ensemble-files.ts'
 
 /** Something that can be run: its graph, and the files it was made from. */
 export interface Target {
-  readonly kind: 'ensemble' | 'prompt'
+  readonly kind: 'ensemble' | 'prompt' | 'chain' | 'workflow' | 'plan'
   readonly name: string
   readonly graph: StepGraph
   readonly files: readonly { readonly name: string; readonly content: string }[]
@@ -40,19 +41,58 @@ export async function inspectTarget(
   const looked = await findEnsemble(name, app.paths, { files: true })
   if ('problem' in looked) throw new OrcError(looked.problem)
   const { found } = looked
-  const { parseEnsemble } = await import('../graph/ensemble-parse.ts')
+  const { readEnsembles, listNesting } = await import('./ensemble-files.ts')
   const { checkRunnable } = await import('../graph/runnable.ts')
-  const { compileEnsemble } = await import('../graph/ensemble-compile.ts')
-  const { problems: parsing, references, ...parsed } = parseEnsemble(found.text, found.file)
+  const { checkNesting } = await import('../graph/nesting.ts')
+  const files = await readEnsembles(app.paths, found)
+  const circles = checkNesting(listNesting(files))
+  const ensembles = files.flatMap(({ ensemble }) => ensemble ?? [])
+  const scripts = await resolveScripts(app, collect(files, 'scripts'))
   // What can be read of a broken file is compiled all the same, so that the report names everything at once.
-  const ensemble = parsed.ensemble ?? parsed.readable
-  if (!ensemble) return { file: found.file, problems: parsing }
-  const unsupported = checkRunnable(ensemble)
-  const scripts = await resolveScripts(app, references.scripts)
-  const roles = await resolveRoles(app, references.roles)
+  const { graph, problems: compiling, notes } = await compileFiles(app, circles.length > 0 ? [] : files, scripts)
+  const problems = [
+    ...brokenProfiles(app, collect(files, 'profiles')),
+    ...inFileOrder(
+      [...files.flatMap((file) => file.problems), ...circles, ...ensembles.flatMap(checkRunnable), ...compiling],
+      found.file,
+    ),
+  ]
+  const [{ ensemble }] = files
+  if (!graph || !ensemble || problems.some(isError)) return { file: found.file, problems }
+  const target = {
+    kind: 'ensemble' as const,
+    name: ensemble.name,
+    graph,
+    files: [...(await Promise.all(files.map((file) => pinEnsemble(app, file.found)))), ...(await pinScripts(scripts))],
+    ensemble,
+    ...(ensemble.default_task === undefined ? {} : { default_input: ensemble.default_task }),
+    warnings: problems,
+    notes,
+  }
+  return { file: found.file, target, problems }
+}
+
+interface CompiledFiles {
+  readonly graph?: StepGraph
+  readonly problems: readonly Problem[]
+  readonly notes: readonly string[]
+}
+
+/** The graph of the first file, with those of the others inside it. */
+async function compileFiles(
+  app: App,
+  files: readonly ReadEnsemble[],
+  scripts: ReadonlyMap<string, PinnedScript | MissingScript>,
+): Promise<CompiledFiles> {
+  const [first] = files
+  if (!first?.ensemble) return { problems: [], notes: [] }
+  const { compileEnsemble } = await import('../graph/ensemble-compile.ts')
+  const roles = await resolveRoles(app, collect(files, 'roles'))
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
-  const compiled = compileEnsemble(ensemble, {
+  const timeout_ms = defaultTimeout(app)
+  const { verify } = app.config.settings
+  const lookupFor = ({ uses }: ReadEnsemble): Lookup => ({
     profile: (profile) => app.profiles.profiles.get(profile),
     profileNames: () => [...app.profiles.profiles.keys()],
     defaultProfile: () => {
@@ -61,29 +101,36 @@ export async function inspectTarget(
     },
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
+    ensemble: (name) => {
+      const other = uses.get(name)
+      if (other && 'found' in other && other.ensemble) return { ensemble: other.ensemble, lookup: lookupFor(other) }
+      return other && 'code' in other ? other : unreadable(name)
+    },
+    ...(timeout_ms === undefined ? {} : { timeout_ms }),
+    ...(verify ? { verify } : {}),
   })
-  // A kind of work that is not supported yet has been named with its key.
-  const isNews = ({ code }: Problem) => code !== 'not_yet_supported' || unsupported.length === 0
-  const problems = [
-    ...brokenProfiles(app, references.profiles),
-    ...inFileOrder([...parsing, ...unsupported, ...compiled.problems.filter(isNews)]),
-  ]
-  if (!compiled.graph || problems.some(isError)) return { file: found.file, problems }
-  const target = {
-    kind: 'ensemble' as const,
-    name: ensemble.name,
-    graph: limitSteps(compiled.graph, app),
-    files: [await pinEnsemble(app, found), ...(await pinScripts(compiled.graph.steps))],
-    ensemble,
-    ...(ensemble.default_task === undefined ? {} : { default_input: ensemble.default_task }),
-    warnings: problems,
-    notes: defaultUsed ? [choice.why] : [],
-  }
-  return { file: found.file, target, problems }
+  const compiled = compileEnsemble(first.ensemble, lookupFor(first))
+  return { ...compiled, notes: defaultUsed ? [choice.why] : [] }
 }
 
-function inFileOrder(problems: readonly Problem[]): readonly Problem[] {
-  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+function unreadable(name: string): Problem {
+  return { code: 'ensemble_invalid', message: `the ensemble "${name}" cannot be read` }
+}
+
+function collect(files: readonly ReadEnsemble[], kind: keyof References): readonly string[] {
+  return [...new Set(files.flatMap(({ references }) => references[kind]))]
+}
+
+/** Those of the first file before those of the files it runs. */
+function inFileOrder(problems: readonly Problem[], first: string): readonly Problem[] {
+  const others = ({ file }: Problem) => Number(file !== first)
+  return problems.toSorted(
+    (a, b) =>
+      others(a) - others(b) ||
+      (a.file ?? '').localeCompare(b.file ?? '') ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  )
 }
 
 /** An ensemble found by its name is pinned by it; one that was given as a file by its path from the project or folder. */
@@ -99,13 +146,11 @@ function brokenProfiles(app: App, names: readonly string[]): readonly Problem[] 
   return names.flatMap((name) => app.profiles.broken.get(name) ?? [])
 }
 
-/** The older time limit for every agent applies only when it is set, and only to steps without one of their own. */
-function limitSteps(graph: StepGraph, app: App): StepGraph {
+/** The older time limit for every agent applies only when it is set, and only to agents without one of their own. */
+export function defaultTimeout(app: App): number | undefined {
   const { execution, timeout_seconds } = app.config.settings.performance ?? {}
   const seconds = execution?.default_timeout ?? timeout_seconds
-  if (seconds === undefined) return graph
-  const timeout_ms = Math.max(1, Math.round(seconds * 1000))
-  return { ...graph, steps: graph.steps.map((step) => ({ timeout_ms, ...step })) }
+  return seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1000))
 }
 
 /** A plain prompt to one or several models: one step each, side by side. */
@@ -155,13 +200,13 @@ async function resolveRoles(app: App, names: readonly string[]): Promise<Readonl
 }
 
 /** Scripts are pinned by digest: the digest stands in the definition, and the executor refuses a changed file. */
-async function pinScripts(steps: readonly GraphStep[]): Promise<{ name: string; content: string }[]> {
+async function pinScripts(
+  scripts: ReadonlyMap<string, PinnedScript | MissingScript>,
+): Promise<{ name: string; content: string }[]> {
   const files = new Map<string, string>()
-  for (const step of steps) {
-    const script = step.kind === 'script' ? (step.spec.script as unknown as PinnedScript) : undefined
-    if (script?.type === 'file')
+  for (const script of scripts.values())
+    if (script.type === 'file')
       files.set(`script ${script.reference}`, await readFile(script.path, 'utf8').catch(() => ''))
-  }
   return [...files].map(([name, content]) => ({ name, content }))
 }
 

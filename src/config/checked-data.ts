@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../events/values.ts'
 import { isMap, Report, valueAt } from '../graph/report.ts'
 import { describeValue, reportIssue } from '../graph/schema-issues.ts'
 import type { Locate, Path } from '../graph/yaml.ts'
-import { knownKeysAt } from './schema.ts'
+import { foreignKeys, knownKeysAt } from './schema.ts'
 
 export interface CheckedData {
   /** Fits the schema, but may hold unknown keys: what did not fit is left out, nothing else is. */
@@ -31,7 +31,7 @@ export function checkData(schema: ZodType, given: Json, whence: Whence): Checked
     return { data: {}, problems: [{ code: 'config_invalid', message, ...whence.place(base) }], warnings: [] }
   }
   const data = structuredClone(given) as { [key: string]: Json }
-  dropEmpty(data)
+  dropEmpty(data, foreignKeys(schema))
   const parsed = schema.safeParse(data)
   for (const issue of parsed.error?.issues ?? [])
     reportIssue(report, issue, {
@@ -54,11 +54,11 @@ export function toConfigProblem(problem: Problem): Problem {
   return { ...problem, code: 'config_invalid' }
 }
 
-/** A key without a value says nothing: people comment out what stood below it. */
-function dropEmpty(map: { [key: string]: Json }): void {
+/** A key without a value says nothing: people comment out what stood below it. What others read is left to them. */
+function dropEmpty(map: { [key: string]: Json }, foreign: readonly string[] = []): void {
   for (const [key, value] of Object.entries(map)) {
     if (value === null) delete map[key]
-    else if (isMap(value)) dropEmpty(value as { [key: string]: Json })
+    else if (isMap(value) && !foreign.includes(key)) dropEmpty(value as { [key: string]: Json })
   }
 }
 

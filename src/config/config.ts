@@ -28,7 +28,10 @@ const WHOLE_FROM: { readonly [key: string]: number } = { model_profiles: 2, chai
 export async function readConfig(paths: Paths, environment: Environment): Promise<Config> {
   const reads = await readLayers(paths, environment)
   const layers = reads.flatMap((read) => read.layer ?? [])
-  const settings = layers.reduceRight<JsonObject>((far, near) => mergeMaps(far, near.data, []), {}) as Settings
+  const settings = layers.reduceRight<JsonObject>(
+    (far, near) => mergeMaps(mergeMaps(far, keysOf(near), []), near.data, []),
+    {},
+  ) as Settings
   const library = findLibrary(paths, layers)
   const libraries = [library, paths.library].filter((folder) => folder !== undefined)
   return {
@@ -44,6 +47,12 @@ export async function readConfig(paths: Paths, environment: Environment): Promis
 export function isWhole(path: readonly string[]): boolean {
   const depth = WHOLE_FROM[path[0] ?? '']
   return depth !== undefined && path.length >= depth
+}
+
+/** The variables for keys that a `models.yaml` names; its own level's `providers:` wins over it. */
+function keysOf({ models }: Layer): JsonObject {
+  if (!models || models.keys.size === 0) return {}
+  return { providers: Object.fromEntries([...models.keys].map(([name, api_key_env]) => [name, { api_key_env }])) }
 }
 
 function mergeMaps(far: JsonObject, near: JsonObject, above: readonly string[]): JsonObject {

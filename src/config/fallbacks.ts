@@ -46,7 +46,12 @@ export function findDefaultProfile(
   const own = profiles.get('default')
   if (own) return own
   const { main_llm, project } = settings
-  if (main_llm?.model !== undefined) return { name: 'main_llm', provider: main_llm.provider, model: main_llm.model }
+  if (main_llm) {
+    const { provider, model } = main_llm
+    const known = profiles.get(model === undefined ? provider : `${provider}/${model}`)
+    if (known) return known
+    if (model !== undefined) return { name: 'main_llm', provider, model }
+  }
   const models = project?.default_models ?? {}
   return profiles.get(models['default'] ?? models['test'] ?? '')
 }

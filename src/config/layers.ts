@@ -1,9 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Problem } from '../events/errors.ts'
 import type { JsonObject } from '../events/values.ts'
 import { type Locate, parseYaml } from '../graph/yaml.ts'
 import { type CheckedData, checkData, toConfigProblem } from './checked-data.ts'
 import type { Environment } from './env.ts'
+import { type ModelsFile, readModelsFile } from './models-file.ts'
 import { isFolder, type Level, type Paths } from './paths.ts'
 import { settingsSchema } from './schema.ts'
 import { nameVariable, readSettingsVariables } from './settings-env.ts'
@@ -18,6 +19,8 @@ export interface Layer {
   readonly file?: string
   readonly data: JsonObject
   readonly place: Locate
+  /** The `models.yaml` beside its config file. */
+  readonly models?: ModelsFile
 }
 
 /** A layer and what is wrong in its file. */
@@ -53,7 +56,7 @@ function readVariables(environment: Environment): LayerRead {
 async function readExtra(path: string): Promise<LayerRead> {
   if (await isFolder(path)) return readFolder('extra', path)
   const read = await readTextFile(path)
-  if (read.found) return readLayer({ level: 'extra', file: path }, read.text)
+  if (read.found) return addModels(readLayer({ level: 'extra', file: path }, read.text), dirname(path))
   const missing: Problem = {
     code: 'config_missing',
     message: `${path} does not exist`,
@@ -68,10 +71,16 @@ async function readFolder(level: Level, folder: string, names = CONFIG_FILES): P
   for (const name of names) {
     const file = join(folder, name)
     const read = await readTextFile(file)
-    if (read.found) return readLayer({ level, folder, file }, read.text)
+    if (read.found) return addModels(readLayer({ level, folder, file }, read.text), folder)
     if (read.problem) problems.push(toConfigProblem(read.problem))
   }
-  return { layer: { level, folder, data: {}, place: () => ({ file: folder }) }, problems, warnings: [] }
+  const layer = { level, folder, data: {}, place: () => ({ file: folder }) }
+  return addModels({ layer, problems, warnings: [] }, folder)
+}
+
+async function addModels({ layer, ...read }: LayerRead, folder: string): Promise<LayerRead> {
+  const models = await readModelsFile(folder)
+  return { ...read, ...(layer ? { layer: models ? { ...layer, models } : layer } : {}) }
 }
 
 function readLayer(about: Pick<Layer, 'level' | 'folder' | 'file'>, text: string): LayerRead {

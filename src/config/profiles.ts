@@ -8,6 +8,7 @@ import { checkData, toConfigProblem, type Whence } from './checked-data.ts'
 import type { Config } from './config.ts'
 import { walkFiles } from './file-tree.ts'
 import type { Layer } from './layers.ts'
+import type { ModelsFile } from './models-file.ts'
 import { fenceLevel, type Level } from './paths.ts'
 import { profileSchema } from './schema.ts'
 import { readTextFile } from './text-file.ts'
@@ -31,8 +32,8 @@ export interface Profiles {
 }
 
 /**
- * All model profiles. The nearest level wins by name; on one level `config.yaml` wins over the files in `profiles/`, and among those the
- * first in the order of file names.
+ * All model profiles. The nearest level wins by name; on one level `config.yaml` wins over the files in `profiles/`, among those the
+ * first in the order of file names, and both over `models.yaml`.
  */
 export async function readProfiles(config: Config): Promise<Profiles> {
   const reading = new Reading()
@@ -41,6 +42,7 @@ export async function readProfiles(config: Config): Promise<Profiles> {
     const given = layer.data['model_profiles']
     if (given !== undefined) reading.takeAll(given, { place: layer.place, base: ['model_profiles'] })
     await readFolder(reading, layer, config)
+    reading.takeModels(layer.models)
   }
   return reading
 }
@@ -103,6 +105,22 @@ class Reading implements Profiles {
       for (const [name, value] of Object.entries(data))
         this.#take(name, value as Json, { ...whence, base: [...base, name] })
     } else if (data !== null) this.#refuse(whence, 'model profiles are a map of names, or a list')
+  }
+
+  /** The profiles that a `models.yaml` makes give way to those that are written as such. */
+  takeModels(models: ModelsFile | undefined): void {
+    if (!models) return
+    this.problems.push(...models.problems)
+    this.warnings.push(...models.warnings)
+    for (const { name, data, place, problems } of models.profiles) {
+      if (this.profiles.has(name) || this.broken.has(name)) continue
+      if (problems.length > 0) this.broken.set(name, problems)
+      else
+        this.profiles.set(
+          name,
+          attachOrigin({ ...(data as unknown as ModelProfile), name }, { level: this.#level, place }),
+        )
+    }
   }
 
   /** An entry of a list: `{name, ...}`, or `{NAME: {...}}`. */

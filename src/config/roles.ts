@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { Place, Problem } from '../events/errors.ts'
-import type { Role } from '../graph/ensemble-compile.ts'
+import type { Role } from '../graph/lookup.ts'
 import { isMap } from '../graph/report.ts'
 import { parseYaml } from '../graph/yaml.ts'
 import { checkData, toConfigProblem } from './checked-data.ts'

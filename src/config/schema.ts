@@ -41,6 +41,9 @@ export const settingsSchema = z.strictObject({
       concurrency: z
         .strictObject({
           max_concurrent_agents: count.describe('Steps at once; 0 = no limit.').optional(),
+          max_per_provider: size
+            .describe('Calls to one provider at once, unless it has its own `connections`.')
+            .optional(),
           adaptive_enabled: flag.optional(),
           base_limit: count.optional(),
           min_limit: count.optional(),
@@ -64,6 +67,39 @@ export const settingsSchema = z.strictObject({
       memory: z.strictObject({ efficient_mode: flag.optional(), max_memory_mb: count.optional() }).optional(),
       streaming_enabled: flag.describe('Older place of `execution.streaming_enabled`.').optional(),
       timeout_seconds: seconds.describe('Older place of `execution.default_timeout`.').optional(),
+    })
+    .optional(),
+  plan: z
+    .strictObject({
+      model: text.describe('The profile or model that plans; without it the one that does the tasks.').optional(),
+      max_tokens: size.describe('For the planner.').optional(),
+      temperature: z.number().nonnegative().describe('For the planner.').optional(),
+      repair_limit: count
+        .max(10)
+        .describe('How often a planner is asked again when its plan cannot be used; usually 2.')
+        .optional(),
+      max_tasks: size.max(1000).describe('Tasks of a plan; usually 20.').optional(),
+      max_depth: size.max(1000).describe('Tasks that wait for each other in a row; usually 8.').optional(),
+      max_concurrent: count.describe('Tasks at once; usually 5, 0 = no limit.').optional(),
+      approve: flag.describe('A person is shown every plan before it is carried out.').optional(),
+      assemble: z
+        .enum(['concatenate', 'merge', 'best', 'synthesize'])
+        .describe('How the last results become one answer; usually `concatenate`.')
+        .optional(),
+      profiles: z.record(z.string(), text).describe('Capability to profile, for example `coding`.').optional(),
+    })
+    .optional(),
+  verify: z
+    .strictObject({
+      enabled: flag.describe('Whether answers are checked; usually true.').optional(),
+      repair_limit: count
+        .max(100)
+        .describe('How often the first model is asked again when a check fails; usually 2.')
+        .optional(),
+      output_attempts: size
+        .max(20)
+        .describe('How often each model is asked for an answer that follows its `output_schema`; usually 3.')
+        .optional(),
     })
     .optional(),
   script_cache: z
@@ -109,12 +145,19 @@ export function knownKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): re
   return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
+/** The keys whose values another reader understands. */
+export function foreignKeys(schema: z.ZodType): readonly string[] {
+  const at = unwrap(schema)
+  if (!(at instanceof z.ZodObject)) return []
+  return Object.entries(at.shape).flatMap(([key, below]) => (unwrap(below) instanceof z.ZodUnknown ? [key] : []))
+}
+
 /** Every single setting, as its path and the type of its value; maps of the user's own names are left out. */
 export function listSettings(schema: unknown = settingsSchema, above: readonly string[] = []): SettingPlace[] {
   const at = unwrap(schema)
   if (at instanceof z.ZodObject)
     return Object.entries(at.shape).flatMap(([key, below]) => listSettings(below, [...above, key]))
-  if (at instanceof z.ZodString) return [{ path: above, type: 'text' }]
+  if (at instanceof z.ZodString || at instanceof z.ZodEnum) return [{ path: above, type: 'text' }]
   if (at instanceof z.ZodNumber) return [{ path: above, type: 'number' }]
   if (at instanceof z.ZodBoolean) return [{ path: above, type: 'boolean' }]
   return []

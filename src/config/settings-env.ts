@@ -8,14 +8,32 @@ export function nameVariable(path: Path): string {
   return `LLM_ORC_${path.join('_').toUpperCase()}`
 }
 
+/** Names that an older program gave to the same settings; one of ours wins over its older one. */
+export const OLDER_NAMES: { readonly [setting: string]: string } = {
+  'plan.model': 'AI3_PLANNER_MODEL',
+  'plan.max_tokens': 'AI3_PLANNER_MAXTOK',
+  'plan.temperature': 'AI3_PLANNER_TEMPERATURE',
+  'plan.max_concurrent': 'AI3_MAX_CONCURRENCY',
+  'performance.concurrency.max_per_provider': 'AI3_MAX_CONCURRENCY_PER_PROVIDER',
+  'verify.enabled': 'AI3_VERIFY',
+  'verify.repair_limit': 'AI3_REPAIR_LIMIT',
+}
+
 /** The settings made by environment variables; an empty variable makes none. */
 export function readSettingsVariables(values: ReadonlyMap<string, string>): CheckedData {
   const data: JsonObject = {}
-  for (const setting of listSettings()) {
-    const text = values.get(nameVariable(setting.path))
-    if (text) setAt(data, setting.path, understand(text.trim(), setting.type))
+  const sources = new Map<string, string>()
+  for (const { path, type } of listSettings()) {
+    const setting = path.join('.')
+    const names = [nameVariable(path), OLDER_NAMES[setting] ?? '']
+    const name = names.find((one) => values.get(one))
+    if (name === undefined) continue
+    sources.set(setting, name)
+    setAt(data, path, understand((values.get(name) ?? '').trim(), type))
   }
-  return checkData(settingsSchema, data, { place: (path) => ({ file: `$${nameVariable(path)}` }) })
+  return checkData(settingsSchema, data, {
+    place: (path) => ({ file: `$${sources.get(path.join('.')) ?? nameVariable(path)}` }),
+  })
 }
 
 /** What cannot be understood stays text, so that the schema complains about it. */

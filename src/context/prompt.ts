@@ -1,4 +1,4 @@
-import type { Json } from '../events/values.ts'
+import type { Json, JsonObject } from '../events/values.ts'
 
 /** How a step the agent depends on ended, under the name the agent knows it by. */
 export interface PromptBlock {
@@ -9,11 +9,25 @@ export interface PromptBlock {
   readonly message?: string
 }
 
+/** Something else to read, under a heading of its own. */
+export interface PromptMaterial {
+  readonly heading: string
+  readonly content: Json
+}
+
+/** What an agent answered before, and why that will not do. */
+export interface PromptRepair {
+  readonly answer: Json
+  readonly failures: readonly string[]
+}
+
 export interface PromptParts {
   /** Who the agent is, for the heading. */
   readonly title: string
-  readonly input: string
+  /** Absent when the agent is not to see it. */
+  readonly input?: string
   readonly blocks: readonly PromptBlock[]
+  readonly material?: readonly PromptMaterial[]
   /** The closing instruction; without it a usual one that asks to build on the answers. */
   readonly instruct?: string
 }
@@ -25,16 +39,56 @@ const BUILD_ON =
  * What an agent reads. Without dependencies that is the input as it is. Otherwise the input and every dependency stand in fences
  * that are longer than any run of backticks inside any of them, so no content can end its own block or begin another.
  */
-export function buildPrompt({ title, input, blocks, instruct }: PromptParts): string {
-  if (blocks.length === 0 && instruct === undefined) return input
-  const contents = blocks.map(({ output }) => (output === undefined ? '' : textOf(output)))
-  const fence = chooseFence([input, ...contents])
+export function buildPrompt({ title, input, blocks, material = [], instruct }: PromptParts): string {
+  if (blocks.length === 0 && material.length === 0 && instruct === undefined) return input ?? ''
+  const read = buildBlocks(input, blocks, material)
   const sections = [
     `# Work for ${toOneLine(title)}`,
-    `## Input\n\n${enclose(input, fence)}`,
-    ...blocks.map((block, index) => describeBlock(block, enclose(contents[index] ?? '', fence))),
+    ...(read === '' ? [] : [read]),
     `## What to do\n\n${instruct ?? BUILD_ON}`,
   ]
+  return sections.join('\n\n')
+}
+
+/** The input, if it is to be shown, and every dependency in a labelled fence; then the other material. */
+export function buildBlocks(
+  input: string | undefined,
+  blocks: readonly PromptBlock[],
+  material: readonly PromptMaterial[] = [],
+): string {
+  const contents = blocks.map(({ output }) => (output === undefined ? '' : textOf(output)))
+  const others = material.map(({ content }) => textOf(content))
+  const fence = chooseFence([input ?? '', ...contents, ...others])
+  const sections = [
+    ...(input === undefined ? [] : [`## Input\n\n${enclose(input, fence)}`]),
+    ...blocks.map((block, index) => describeBlock(block, enclose(contents[index] ?? '', fence))),
+    ...material.map(({ heading }, index) => `## ${toOneLine(heading)}\n\n${enclose(others[index] ?? '', fence)}`),
+  ]
+  return sections.join('\n\n')
+}
+
+/** What follows a prompt when an earlier answer has to be mended, and when the answer has to have a form. */
+export function buildDemands({
+  repair,
+  schema,
+}: {
+  readonly repair?: PromptRepair | undefined
+  readonly schema?: JsonObject | undefined
+}): string {
+  const sections: string[] = []
+  if (repair) {
+    const answer = textOf(repair.answer)
+    sections.push(
+      `## Your earlier answer\n\n${enclose(answer, chooseFence([answer]))}`,
+      `## What is wrong with it\n\n${repair.failures.map((failure) => `- ${toOneLine(failure)}`).join('\n')}`,
+      'Give the whole answer again with this put right, and nothing about the correction.',
+    )
+  }
+  if (schema) {
+    const text = JSON.stringify(schema, null, 2)
+    const demand = 'Answer with JSON alone, without a fence or words around it, that follows this JSON Schema:'
+    sections.push(`## Form of the answer\n\n${demand}\n\n${enclose(text, chooseFence([text]))}`)
+  }
   return sections.join('\n\n')
 }
 

@@ -1,6 +1,6 @@
+import { fits } from '../events/accounts.ts'
 import { nextDue, nextReady } from '../events/due.ts'
 import type { RunStatus } from '../events/event.ts'
-import { fits } from '../events/money.ts'
 import type { ApprovalState, Due, EffectState, RunState, StepState } from '../events/state.ts'
 import { failAttempt } from './admit.ts'
 import type { Draft } from './draft.ts'

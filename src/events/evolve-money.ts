@@ -1,5 +1,6 @@
+import { accountsOf } from './accounts.ts'
 import type { EventData, EventOf } from './event.ts'
-import { type Amount, accountsOf, addAmounts, createAccount, NOTHING, subtractAmounts } from './money.ts'
+import { type Amount, addAmounts, createAccount, NOTHING, subtractAmounts } from './money.ts'
 import type { EffectState, RunState, StepState } from './state.ts'
 
 /** Holds the price of a try in every account it is charged to. */

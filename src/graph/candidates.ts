@@ -1,9 +1,22 @@
 import type { JsonObject } from '../events/values.ts'
-import type { Agent } from './ensemble.ts'
 import { suggest } from './nearest.ts'
 import type { ModelProfile } from './profile.ts'
 import type { Report } from './report.ts'
 import type { Path } from './yaml.ts'
+
+/** What an agent, or whoever asks a model like one, says of the model it wants. */
+export interface ModelChoice {
+  readonly name: string
+  readonly model_profile?: string
+  readonly model?: string
+  readonly provider?: string
+  readonly base_url?: string
+  readonly temperature?: number
+  readonly max_tokens?: number
+  readonly options?: JsonObject
+  /** The profile to take when this one fails; replaces the fallback of the profile. */
+  readonly fallback?: string
+}
 
 /** One model that may answer for an agent. */
 export type Candidate = {
@@ -29,7 +42,7 @@ export interface ProfileLookup {
 }
 
 interface Wanted {
-  readonly agent: Agent
+  readonly agent: ModelChoice
   readonly path: Path
   readonly lookup: ProfileLookup
   /** Whether the profiles' prompts are used. */
@@ -76,7 +89,7 @@ const PROVIDERS_AS_MODELS = new Set(['anthropic-api', 'anthropic-claude-pro-max'
 
 /** A profile, a model with its provider, or (oldest files) a bare model: a profile's name, else a local Ollama model. */
 function findOwn(
-  { model_profile, model, provider }: Agent,
+  { model_profile, model, provider }: ModelChoice,
   lookup: ProfileLookup,
   find: (name: string) => ModelProfile | undefined,
 ): ModelProfile | undefined {

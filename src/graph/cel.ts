@@ -1,5 +1,6 @@
 import { type ASTNode, Environment, EvaluationError, Optional, ParseError } from '@marcbachmann/cel-js'
 import type { Json } from '../events/values.ts'
+import { compileRegex } from './linear-regex.ts'
 import { suggest } from './nearest.ts'
 
 /** What is wrong with an expression, before anything runs. `at` counts characters from 0. */
@@ -7,6 +8,8 @@ export interface CelFault {
   readonly message: string
   readonly hint?: string
   readonly at?: number
+  /** The step that is named and not among those that may be. */
+  readonly step?: string
 }
 
 export type CelResult =
@@ -17,14 +20,18 @@ export type CelResult =
 export type CelScope = { readonly [name: string]: Json }
 
 const MAX_LENGTH = 10_000
+const LINEAR_MATCHES = 'matchesInLinearTime'
 
-const language = makeLanguage()
+const language = makeLanguage({ unlistedVariablesAreDyn: true })
+const strict = makeLanguage({ unlistedVariablesAreDyn: false })
+  .registerVariable('input', 'dyn')
+  .registerVariable('steps', 'map<string, dyn>')
+const functions = new Set(language.getDefinitions().functions.map(({ name }) => name))
 
 /** Parses, checks types as far as they are known, and demands that every `steps.NAME` is one of the names. */
 export function checkCel(text: string, names: ReadonlySet<string>, variables: readonly string[] = []): CelFault[] {
   if (text.length > MAX_LENGTH) return [{ message: `the expression is longer than ${MAX_LENGTH} characters` }]
-  const checked = language.clone()
-  checked.registerVariable('input', 'dyn').registerVariable('steps', 'map<string, dyn>')
+  const checked = strict.clone()
   for (const name of variables) checked.registerVariable(name, 'dyn')
   const parsed = parse(text)
   if ('fault' in parsed) return [parsed.fault]
@@ -32,7 +39,10 @@ export function checkCel(text: string, names: ReadonlySet<string>, variables: re
   const faults = findSteps(parsed.ast).flatMap(({ name, at }) =>
     names.has(name) ? [] : [unknownStep(name, names, at)],
   )
-  return error && !isPartly(error) ? [describeFault(error, names), ...faults] : faults
+  faults.push(...findBadPatterns(parsed.ast))
+  // `steps.quality-check` reads as a difference; one fault says it all
+  if (!error || isPartly(error) || faults.some(({ hint }) => hint?.includes('dash'))) return faults
+  return [describeFault(error, names), ...faults]
 }
 
 /** The steps an expression refers to by name, each once, in the order of the text; none for a text that is no expression. */
@@ -50,30 +60,11 @@ export function evaluateCel(text: string, scope: CelScope): CelResult {
     return { ok: true, value: toJson(parsed.run(values)) }
   } catch (error) {
     if (!isForeign(error) && !(error instanceof NotJson)) throw error
-    const message = isForeign(error) ? error.summary : error.message
+    const message = isForeign(error) ? reword(error.summary) : error.message
     return { ok: false, code: 'condition_failed', message: `${JSON.stringify(shorten(text))}: ${message}` }
   }
 }
 
-/**
- * The older `${agent.field}`, alone or compared with a literal, as CEL over `steps.agent.output.field`. A field that is missing is
- * null, as those files expect. Every other text is CEL already and stays.
- */
-export function toCel(text: string): string {
-  const compared = OLDER_COMPARISON.exec(text)
-  if (compared) return `${toCel(compared[1] ?? '')} ${compared[2]} ${toLiteral(compared[3] ?? '')}`
-  return text.replace(OLDER_REFERENCE, (whole, inner: string) => toPath(inner.trim()) ?? whole)
-}
-
-/** The same for a condition: a bare older reference holds when it is neither missing, null, false, 0 nor empty. */
-export function toCondition(text: string): string {
-  return OLDER_ALONE.test(text) ? `truthy(${toCel(text.trim())})` : toCel(text)
-}
-
-const OLDER_REFERENCE = /\$\{([^{}]*)\}/g
-const OLDER_ALONE = /^\s*\$\{[^{}]*\}\s*$/
-const OLDER_COMPARISON = /^\s*(\$\{[^{}]*\})\s*(==|!=)\s*(.+?)\s*$/s
-const OLDER_PATH = /^([^.[\]{}$\s][^.[\]{}$]*)((?:\.[^.[\]{}$\s]+|\[\d{1,9}\])*)$/
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
 const RESERVED = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
@@ -81,37 +72,21 @@ const RESERVED = new Set(
   ),
 )
 
-function toPath(inner: string): string | undefined {
-  const found = OLDER_PATH.exec(inner)
-  if (!found?.[1]) return undefined
-  const parts = [...(found[2] ?? '').matchAll(/\.([^.[]+)|\[(\d+)\]/g)].map(([, key, index]) =>
-    key === undefined ? `[?${index}]` : isIdentifier(key) ? `.?${key}` : `[?${JSON.stringify(key)}]`,
-  )
-  const output = `${stepPath(found[1])}.output`
-  return parts.length === 0 ? output : `${output}${parts.join('')}.orValue(null)`
-}
-
 /** `steps.name`, or `steps["quality-check"]` where the name is no identifier. */
 export function stepPath(name: string): string {
   return isIdentifier(name) ? `steps.${name}` : `steps[${JSON.stringify(name)}]`
 }
 
-function isIdentifier(name: string): boolean {
+export function isIdentifier(name: string): boolean {
   return IDENTIFIER.test(name) && !RESERVED.has(name)
 }
 
-/** Older files left the quotes away: `${a.route} == code`. */
-function toLiteral(text: string): string {
-  if (/^(true|false|null|-?\d+(\.\d+)?)$/i.test(text)) return text.toLowerCase()
-  return /^[\p{L}_][\p{L}\p{N}_ .:/-]*$/u.test(text) ? JSON.stringify(text) : toCel(text)
-}
-
-function makeLanguage(): Environment {
+function makeLanguage(options: { readonly unlistedVariablesAreDyn: boolean }): Environment {
   const made = new Environment({
-    unlistedVariablesAreDyn: false,
+    ...options,
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
-    limits: { maxDepth: 100, maxAstNodes: 5_000 },
+    limits: { maxDepth: 100, maxAstNodes: 100_000, maxListElements: 10_000 },
   })
   const sums: [string, (a: number, b: number) => number][] = [
     ['+', (a, b) => a + b],
@@ -123,6 +98,12 @@ function makeLanguage(): Environment {
     for (const types of [`double ${sign} int`, `int ${sign} double`])
       made.registerOperator(types, (a: number | bigint, b: number | bigint) => sum(Number(a), Number(b)))
   made.registerFunction('truthy(dyn): bool', isTruthy)
+  made.registerFunction(`string.${LINEAR_MATCHES}(string): bool`, (text: string, pattern: string) => {
+    const regex = compileRegex(pattern)
+    if (!regex.ok)
+      throw new EvaluationError(`${JSON.stringify(shorten(pattern))} is not a regular expression: ${regex.message}`)
+    return regex.test(text)
+  })
   return made
 }
 
@@ -138,11 +119,27 @@ type Parsed = { readonly ast: ASTNode; run(scope: { readonly [name: string]: unk
 function parse(text: string): Parsed | { readonly fault: CelFault } {
   try {
     const run = language.parse(text)
+    useLinearMatches(run.ast)
     return { ast: run.ast, run }
   } catch (error) {
     if (!isForeign(error)) throw error
     return { fault: describeFault(error, new Set()) }
   }
+}
+
+/** `matches` of the library backtracks without bound; the call is bent to ours before anything is evaluated. */
+function useLinearMatches(root: ASTNode): void {
+  for (const node of walk(root))
+    if (node.op === 'rcall' && node.args[0] === 'matches') (node.args as [string, ...unknown[]])[0] = LINEAR_MATCHES
+}
+
+function findBadPatterns(root: ASTNode): CelFault[] {
+  return [...walk(root)].flatMap((node) => {
+    const pattern = node.op === 'rcall' && node.args[0] === LINEAR_MATCHES ? node.args[2][0] : undefined
+    if (pattern?.op !== 'value' || typeof pattern.args !== 'string') return []
+    const regex = compileRegex(pattern.args)
+    return regex.ok ? [] : [{ message: regex.message, at: pattern.start }]
+  })
 }
 
 interface FoundStep {
@@ -152,20 +149,21 @@ interface FoundStep {
 
 /** Every `steps.NAME`, `steps["NAME"]` and their optional forms. */
 function findSteps(root: ASTNode): FoundStep[] {
-  const found: FoundStep[] = []
+  return [...walk(root)].flatMap((node) => {
+    const name = stepOf(node)
+    return name === undefined ? [] : [{ name, at: node.start }]
+  })
+}
+
+function* walk(root: ASTNode): Generator<ASTNode> {
   const left: unknown[] = [root]
   for (let node = left.pop(); node !== undefined; node = left.pop()) {
-    if (Array.isArray(node)) {
-      left.push(...node.toReversed())
-      continue
-    }
+    if (Array.isArray(node)) left.push(...node.toReversed())
     if (!isNode(node)) continue
-    const name = stepOf(node)
-    if (name !== undefined) found.push({ name, at: node.start })
+    yield node
     if (Array.isArray(node.args)) left.push(...(node.args as readonly unknown[]).toReversed())
     else left.push(node.args)
   }
-  return found
 }
 
 function stepOf(node: ASTNode): string | undefined {
@@ -184,7 +182,7 @@ function unknownStep(name: string, names: ReadonlySet<string>, at: number): CelF
   const dashed = [...names].find((known) => known.startsWith(`${name}-`))
   const hint = dashed === undefined ? suggest(name, names).hint : `A name with a dash is written ${stepPath(dashed)}.`
   const known = names.size === 0 ? 'This agent depends on none.' : `It may name ${[...names].slice(0, 8).join(', ')}.`
-  return { message: `"${name}" is not a step that it can see`, hint: hint ?? known, at }
+  return { message: `"${name}" is not a step that it can see`, hint: hint ?? known, at, step: name }
 }
 
 interface Foreign extends Error {
@@ -201,24 +199,34 @@ function isForeign(error: unknown): error is Foreign {
 
 /** The static check knows nothing of what is inside an answer; what it says about that is left to the run. */
 function isPartly(error: Error): boolean {
-  return isForeign(error) && error.summary.includes('dyn')
+  return isForeign(error) && error.summary.includes('dyn') && unknownFunction(error) === undefined
+}
+
+function unknownFunction({ summary }: Foreign): string | undefined {
+  const name = /^found no matching overload for '(?:.*\.)?(\w+)\(/.exec(summary)?.[1]
+  return name === undefined || functions.has(name) ? undefined : name
 }
 
 function describeFault(error: Error, names: ReadonlySet<string>): CelFault {
   if (!isForeign(error)) return { message: error.message }
-  const at = error.range?.start
+  const place = error.range ? { at: error.range.start } : {}
+  const called = unknownFunction(error)
+  if (called !== undefined)
+    return { message: `there is no function ${called}`, ...suggest(called, functions), ...place }
   const variable = /^Unknown variable: (.+)$/.exec(error.summary)?.[1]
-  const hint =
-    variable === undefined
-      ? undefined
-      : names.has(variable)
-        ? `Write ${stepPath(variable)}.output.`
-        : 'An expression sees input and steps.NAME.output or steps.NAME.status; texts stand in quotes.'
-  return {
-    message: `${error.summary.charAt(0).toLowerCase()}${error.summary.slice(1)}`,
-    ...(hint === undefined ? {} : { hint }),
-    ...(at === undefined ? {} : { at }),
-  }
+  if (variable === undefined) return { message: reword(error.summary), ...place }
+  const hint = names.has(variable)
+    ? `Write ${stepPath(variable)}.output.`
+    : 'An expression sees input and steps.NAME.output or steps.NAME.status; texts stand in quotes.'
+  return { message: reword(error.summary), hint, ...place }
+}
+
+function reword(summary: string): string {
+  const plain = summary
+    .replace(/^no such overload: /i, 'this cannot be computed: ')
+    .replace(/^found no matching overload for /, 'this call does not fit: ')
+    .replace('Unexpected token: EOF', 'the expression ends too early')
+  return `${plain.charAt(0).toLowerCase()}${plain.slice(1)}`
 }
 
 class NotJson extends Error {}

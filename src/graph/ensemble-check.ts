@@ -1,10 +1,13 @@
 import type { JsonObject } from '../events/values.ts'
 import { checkAssertion } from './assertion.ts'
+import { checkFlow } from './check-flow.ts'
 import { findCycles } from './cycles.ts'
 import { type FoundDependency, findDependencies } from './dependencies.ts'
 import { findUnsupported } from './json-schema.ts'
+import { readBody } from './loop-body.ts'
 import { checkName } from './name.ts'
 import { suggest } from './nearest.ts'
+import { MAX_DEPTH } from './nesting.ts'
 import { isMap, type Report } from './report.ts'
 import { checkTemplates } from './template.ts'
 import { parseThreshold } from './validation.ts'
@@ -40,23 +43,60 @@ export function checkEnsemble(report: Report, data: Raw, strict: boolean): void 
       hint: 'One line that says what the ensemble is for; lists show it.',
       severity: strict ? 'error' : 'warning',
     })
-  const list = Array.isArray(data['agents']) ? (data['agents'] as unknown[]) : []
-  const agents = list.flatMap((raw, index): Checked[] => {
+  const names = checkAgents(report, { list: data['agents'], path: ['agents'], strict, depth: 0 })
+  const coordinator = data['coordinator']
+  if (isMap(coordinator)) checkModelSource(report, { raw: coordinator, path: ['coordinator'] }, strict)
+  if (isMap(coordinator) && Object.keys(coordinator).length > 0 && data['assemble'] !== undefined)
+    report.add(['assemble'], {
+      code: 'ensemble_invalid',
+      message: 'coordinator and assemble are both the last step',
+      hint: 'Keep assemble.',
+    })
+  checkValidation(report, data['validation'], names)
+}
+
+interface AgentList {
+  readonly list: unknown
+  readonly path: Path
+  readonly strict: boolean
+  /** How many loops it stands in. */
+  readonly depth: number
+}
+
+/** The agents of the file, and again those of each loop. Answers their names. */
+function checkAgents(report: Report, { list, path, strict, depth }: AgentList): ReadonlySet<string> {
+  const agents = (Array.isArray(list) ? (list as unknown[]) : []).flatMap((raw, index): Checked[] => {
     if (!isMap(raw)) return []
     const given = raw['name']
     const known = typeof given === 'string' && given !== '' ? given : undefined
-    return [{ raw, path: ['agents', index], name: known, after: findDependencies(raw) }]
+    return [{ raw, path: [...path, index], name: known, after: findDependencies(raw) }]
   })
+  const names = new Set(agents.flatMap((agent) => agent.name ?? []))
   checkNames(report, agents)
   checkDependencies(report, agents)
   for (const agent of agents) {
     checkWork(report, agent)
     checkModelSource(report, agent, strict)
     checkParameters(report, agent)
+    const label = labelOf(agent.name)
+    const visible = new Set(agent.after.map(({ step }) => step))
+    checkFlow(report, { raw: agent.raw, path: agent.path, label, visible, beside: names })
+    const loop = agent.raw['loop']
+    if (!isMap(loop)) continue
+    const body = readBody(loop['body'] as readonly unknown[])
+    const inner = [...agent.path, 'loop', ...body.path]
+    if (depth < MAX_DEPTH) checkAgents(report, { list: body.agents, path: inner, strict, depth: depth + 1 })
+    else
+      report.add([...agent.path, 'loop'], {
+        code: 'ensemble_too_deep',
+        message: `the loop of ${label} stands inside ${depth} others; ${MAX_DEPTH} are allowed`,
+      })
   }
-  const coordinator = data['coordinator']
-  if (isMap(coordinator)) checkModelSource(report, { raw: coordinator, path: ['coordinator'] }, strict)
-  checkValidation(report, data['validation'], new Set(agents.flatMap((agent) => agent.name ?? [])))
+  return names
+}
+
+function labelOf(name: string | undefined): string {
+  return name === undefined ? 'the agent' : `"${name}"`
 }
 
 function checkNames(report: Report, agents: readonly Checked[]): void {
@@ -122,10 +162,11 @@ function checkDependencies(report: Report, agents: readonly Checked[]): void {
 
 function checkWork(report: Report, { raw, path, name }: Checked): void {
   const has = (key: string) => raw[key] !== undefined
-  const label = name === undefined ? 'the agent' : `"${name}"`
+  const label = labelOf(name)
   const isModel = has('model_profile') || has('model')
-  const works = ['script', 'command', 'ensemble', 'dispatch', 'loop'].filter(has)
-  if (isModel && raw['type'] !== 'script') works.unshift(has('model_profile') ? 'model_profile' : 'model')
+  const works = ['script', 'command', 'ensemble', 'dispatch', 'loop', 'assemble'].filter(has)
+  if (isModel && raw['type'] !== 'script' && !has('assemble'))
+    works.unshift(has('model_profile') ? 'model_profile' : 'model')
   if (works.length > 1)
     report.add(path, {
       code: 'ensemble_invalid',

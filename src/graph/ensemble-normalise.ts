@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../events/values.ts'
 import { findDependencies } from './dependencies.ts'
-import type { Agent, Coordinator, Ensemble, LaterKey, References, TestMode } from './ensemble.ts'
+import type { Agent, Coordinator, Ensemble, LaterKey, LoopBlock, References, Template, TestMode } from './ensemble.ts'
 import { type AgentFile, type EnsembleFile, LATER_AGENT_KEYS, LATER_KEYS } from './ensemble-schema.ts'
+import { readBody } from './loop-body.ts'
+import { isMap } from './report.ts'
 import type { Edge, StepRetry } from './step-graph.ts'
 import type { Validation } from './validation.ts'
 import type { Locate, Path } from './yaml.ts'
@@ -16,10 +18,11 @@ export function normaliseEnsemble(file: EnsembleFile, place: Locate): Ensemble {
     ...(task === undefined ? {} : { default_task: task }),
     agents: file.agents.map(normaliseAgent),
     ...(coordinator ? { coordinator: normaliseCoordinator(coordinator) } : {}),
+    ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
     ...(file.validation ? { validation: normaliseValidation(file.validation) } : {}),
     ...(file.raw_output === undefined ? {} : { raw_output: file.raw_output }),
     ...(file.test_mode ? { test_mode: file.test_mode as TestMode } : {}),
-    later: [...findLaterTopKeys(file), ...file.agents.flatMap(findLaterAgentKeys)],
+    later: [...findLaterTopKeys(file), ...findLaterAgentKeys(file.agents, ['agents'])],
     place,
   }
 }
@@ -29,11 +32,9 @@ function normaliseAgent(file: AgentFile): Agent {
   // one edge per pair: the first word about a dependency counts
   const edges = new Map<string, Edge>()
   for (const { step, on } of findDependencies(file)) if (!edges.has(step)) edges.set(step, { step, on })
-  const isOther = file.ensemble !== undefined || file.dispatch !== undefined || file.loop !== undefined
-  const isScript = file.type === 'script' || file.script !== undefined || file.command !== undefined
   return {
     ...pick(file, ['name']),
-    type: isScript ? 'script' : isOther ? 'other' : 'llm',
+    type: typeOf(file),
     ...pick(file, ['model_profile', 'model', 'provider', 'base_url', 'temperature', 'max_tokens']),
     ...(file.options ? { options: file.options as JsonObject } : {}),
     ...(fallback === undefined ? {} : { fallback }),
@@ -44,7 +45,48 @@ function normaliseAgent(file: AgentFile): Agent {
     ...pick(file, ['timeout_seconds']),
     ...(file.retry === undefined ? {} : { retry: normaliseRetry(file.retry) }),
     ...pick(file, ['on_unknown', 'output_format']),
+    ...(file.when ? { when: file.when } : {}),
+    ...normaliseItems(file),
+    ...(file.loop ? { loop: normaliseLoop(file.loop) } : {}),
+    ...pick(file, ['ensemble', 'dispatch', 'input_key', 'input_scope']),
+    ...(file.template === undefined ? {} : { template: normaliseTemplate(file.template) }),
+    ...(file.output_schema ? { output_schema: file.output_schema as JsonObject } : {}),
+    ...(file.verify === undefined ? {} : { verify: file.verify }),
+    ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
   }
+}
+
+function typeOf(file: AgentFile): Agent['type'] {
+  if (file.type === 'script' || file.script !== undefined || file.command !== undefined) return 'script'
+  return (['ensemble', 'dispatch', 'loop', 'assemble'] as const).find((key) => file[key] !== undefined) ?? 'llm'
+}
+
+function normaliseItems({ fan_out, for_each, max_parallel }: AgentFile): Partial<Agent> {
+  const given = typeof for_each === 'object' && !Array.isArray(for_each) ? for_each : undefined
+  const items = given ? given.in : for_each
+  const width = max_parallel ?? given?.width
+  return {
+    ...(fan_out ? { fan_out } : {}),
+    ...(items === undefined ? {} : { for_each: items as string | readonly Json[] }),
+    ...(width === undefined ? {} : { max_parallel: width }),
+  }
+}
+
+function normaliseLoop(file: NonNullable<AgentFile['loop']>): LoopBlock {
+  const { body } = file
+  return {
+    body: Array.isArray(body)
+      ? body.map(normaliseAgent)
+      : typeof body === 'string'
+        ? body
+        : { agents: body.agents.map(normaliseAgent) },
+    max_iterations: file.max_iterations,
+    ...pick(file, ['until', 'carry']),
+  }
+}
+
+function normaliseTemplate(template: NonNullable<AgentFile['template']>): Template {
+  return typeof template === 'string' ? { prompt: template } : pick(template, ['prompt', 'system'])
 }
 
 function normaliseRetry(retry: NonNullable<AgentFile['retry']>): StepRetry {
@@ -72,35 +114,63 @@ function findLaterTopKeys(file: { readonly [key: string]: unknown }): LaterKey[]
   )
 }
 
-function findLaterAgentKeys(agent: AgentFile, index: number): LaterKey[] {
-  const raw: { readonly [key: string]: unknown } = agent
-  const path: Path = ['agents', index]
-  return [
-    ...Object.keys(LATER_AGENT_KEYS).flatMap((key) => (isAsked(raw[key]) ? [{ key, path: [...path, key] }] : [])),
-    ...findDependencies(raw).flatMap(({ later, path: at }) => (later ? [{ key: later, path: [...path, ...at] }] : [])),
-  ]
+function findLaterAgentKeys(agents: readonly AgentFile[], above: Path): LaterKey[] {
+  return agents.flatMap((agent, index) => {
+    const raw: { readonly [key: string]: unknown } = agent
+    const path: Path = [...above, index]
+    const body = readBody(agent.loop?.body)
+    return [
+      ...Object.keys(LATER_AGENT_KEYS).flatMap((key) => (isAsked(raw[key]) ? [{ key, path: [...path, key] }] : [])),
+      ...findDependencies(raw).flatMap(({ later, path: at }) =>
+        later ? [{ key: later, path: [...path, ...at] }] : [],
+      ),
+      ...findLaterAgentKeys(body.agents, [...path, 'loop', ...body.path]),
+    ]
+  })
 }
 
-/** `fan_out: false` and an empty `when:` ask for nothing. */
+/** `cache: false` asks for nothing. */
 function isAsked(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== ''
 }
 
 /** The names outside the file that an ensemble needs, each once, in the order of the file. */
 export function collectReferences(file: EnsembleFile): References {
-  const texts = (values: readonly (Json | undefined)[]) => [
+  const texts = (values: readonly unknown[]) => [
     ...new Set(values.filter((value): value is string => typeof value === 'string')),
   ]
-  const { agents, coordinator } = file
+  const agents = flattenAgents(file.agents)
+  const checks = agents.flatMap(({ verify }) => (isMap(verify) ? ((verify.checks ?? []) as unknown[]) : (verify ?? [])))
   return {
     profiles: texts([
-      ...agents.flatMap((agent) => [agent.model_profile, agent.fallback ?? agent.fallback_model_profile]),
-      coordinator?.model_profile,
+      ...agents.flatMap((agent) => [
+        agent.model_profile,
+        agent.fallback ?? agent.fallback_model_profile,
+        ...findProfiles(agent.verify),
+        ...findProfiles(agent.assemble),
+      ]),
+      file.coordinator?.model_profile,
+      ...findProfiles(file.assemble),
     ]),
-    scripts: texts(agents.map((agent) => agent.script)),
-    ensembles: texts(agents.flatMap((agent) => [agent.ensemble, agent.loop?.body as Json | undefined])),
+    scripts: texts([
+      ...agents.map((agent) => agent.script),
+      ...checks.map((check) => (isMap(check) ? check['script'] : undefined)),
+    ]),
+    ensembles: texts(agents.flatMap((agent) => [agent.ensemble, agent.loop?.body])),
     roles: texts(agents.map((agent) => agent.role)),
   }
+}
+
+/** With those inside loops. */
+function flattenAgents(agents: readonly AgentFile[]): AgentFile[] {
+  return agents.flatMap((agent) => [agent, ...flattenAgents(readBody(agent.loop?.body).agents)])
+}
+
+/** Every `model_profile` at any depth of a block. */
+function findProfiles(block: unknown): unknown[] {
+  if (Array.isArray(block)) return block.flatMap(findProfiles)
+  if (!isMap(block)) return []
+  return Object.entries(block).flatMap(([key, value]) => (key === 'model_profile' ? [value] : findProfiles(value)))
 }
 
 type Present<Source> = { [Key in keyof Source]: Exclude<Source[Key], undefined> }

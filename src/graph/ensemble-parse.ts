@@ -54,7 +54,8 @@ export function readEnsemble(
   const data = dropEmpty(given)
   const strict = options.strict === true || data['strict'] === true
   const parsed = ensembleFile.safeParse(data)
-  for (const issue of parsed.error?.issues ?? []) reportIssue(report, issue, { data, source, strict, knownKeysAt })
+  for (const issue of (parsed.error?.issues ?? []).filter((issue) => !isMissingLimit(issue)))
+    reportIssue(report, issue, { data, source, strict, knownKeysAt })
   checkEnsemble(report, data, strict)
   if (report.failed) {
     const { file, placeOf } = salvageFile(data, parsed.error?.issues ?? [], place)
@@ -64,6 +65,19 @@ export function readEnsemble(
   // only unknown keys can be left over, so the data has the form of the schema
   const read = data as unknown as EnsembleFile
   return { ensemble: normaliseEnsemble(read, place), problems: report.problems, references: collectReferences(read) }
+}
+
+/** A loop without a limit is reported with what to do about it. */
+function isMissingLimit({
+  code,
+  path,
+  input,
+}: {
+  code?: string
+  path: readonly PropertyKey[]
+  input?: unknown
+}): boolean {
+  return code === 'invalid_type' && input === undefined && path.at(-1) === 'max_iterations' && path.at(-2) === 'loop'
 }
 
 /** A broken file without the values of a wrong type, and without agents that then have no name; `placeOf` still finds the others. */

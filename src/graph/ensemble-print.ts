@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
-import type { Agent, Ensemble } from './ensemble.ts'
+import type { Agent, Ensemble, LoopBlock } from './ensemble.ts'
+import { readBody } from './loop-body.ts'
 import type { StepRetry } from './step-graph.ts'
 
 /**
@@ -7,14 +8,24 @@ import type { StepRetry } from './step-graph.ts'
  * part of the ensemble read, so a file that has them is better edited than printed.
  */
 export function printEnsemble(ensemble: Omit<Ensemble, 'place' | 'later'>): string {
-  const { name, description, default_task, agents, coordinator, validation, test_mode, raw_output } = ensemble
+  const { name, description, default_task, agents, coordinator, assemble, validation, test_mode, raw_output } = ensemble
   return stringify(
-    { name, description, default_task, agents: agents.map(printAgent), coordinator, validation, test_mode, raw_output },
+    {
+      name,
+      description,
+      default_task,
+      agents: agents.map(printAgent),
+      coordinator,
+      assemble,
+      validation,
+      test_mode,
+      raw_output,
+    },
     { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' },
   )
 }
 
-function printAgent({ type, depends_on, retry, ...agent }: Agent): object {
+function printAgent({ type, depends_on, retry, loop, ...agent }: Agent): object {
   const isBare = type === 'llm' && !agent.model_profile && !agent.model && !agent.role
   return {
     ...agent,
@@ -24,7 +35,12 @@ function printAgent({ type, depends_on, retry, ...agent }: Agent): object {
       ? {}
       : { depends_on: depends_on.map(({ step, on }) => (on === 'always' ? step : { step, on })) }),
     ...(retry ? { retry: printRetry(retry) } : {}),
+    ...(loop ? { loop: printLoop(loop) } : {}),
   }
+}
+
+function printLoop({ body, ...loop }: LoopBlock): object {
+  return { body: typeof body === 'string' ? body : readBody(body).agents.map(printAgent), ...loop }
 }
 
 function printRetry({ attempts, delay_ms }: StepRetry): object {

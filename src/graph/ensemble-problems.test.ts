@@ -135,7 +135,7 @@ validation:
     [
       'B07 a loop without a bound',
       around('name: a, loop: {body: b, until: x}'),
-      '4:19 error ensemble_invalid agents[0].loop.max_iterations is missing',
+      '4:19 error loop_unbounded the loop of "a" has no limit',
     ],
     [
       'B07 a loop that never starts',

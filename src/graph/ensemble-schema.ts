@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import type { Json, JsonObject } from '../events/values.ts'
+import { assembleBlock } from './assemble.ts'
+import { verifyBlock } from './verify.ts'
 
 // setTimeout counts in 31 bits of milliseconds.
 const MAX_SECONDS = 2_147_483
@@ -41,25 +43,7 @@ const modelSource = {
 
 /** Read and checked, and refused when the ensemble is run. */
 export const LATER_AGENT_KEYS = {
-  fan_out: z.boolean().optional(),
-  for_each: z.unknown().optional(),
-  input_key: text.optional(),
-  ensemble: name.optional(),
-  when: text.optional(),
-  loop: z
-    .strictObject({
-      body: z.unknown(),
-      until: text.optional(),
-      max_iterations: count.max(10_000).describe('A loop without a bound is refused.'),
-      carry: z.unknown().optional(),
-    })
-    .optional(),
-  dispatch: z.unknown().optional(),
-  input_scope: text.optional(),
-  verify: z.unknown().optional(),
-  assemble: z.unknown().optional(),
   tools: z.unknown().optional(),
-  output_schema: z.unknown().optional(),
   approval: z.unknown().optional(),
   cache: z.unknown().optional(),
   budget: z.unknown().optional(),
@@ -77,31 +61,73 @@ export const LATER_AGENT_KEYS = {
   ollama_format: z.unknown().optional(),
 }
 
-const agent = z.strictObject({
-  name: name.describe('Unique in the file; the key of the result.'),
-  type: z.enum(['llm', 'script']).optional(),
-  ...modelSource,
-  base_url: text.optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  max_tokens: count.optional(),
-  options: map.optional().describe('Passed to the provider untouched.'),
-  fallback: name.optional().describe('The model profile to take when this one fails.'),
-  fallback_model_profile: name.optional().describe('Older word for `fallback`.'),
-  system_prompt: text.optional(),
-  role: text.optional(),
-  script: name.max(100_000).optional().describe('A path, the name of a script, or the text of a shell script.'),
-  command: name.max(100_000).optional(),
-  parameters: map.optional(),
-  environment: z.record(z.string(), z.string()).optional(),
-  safety: z.enum(['pure', 'idempotent', 'unsafe']).optional().describe('May the script run twice for one intent?'),
-  depends_on: z.union([name, z.array(dependency)]).optional(),
-  dependencies: z.array(dependency).optional().describe('Older word for `depends_on`.'),
-  timeout_seconds: seconds.optional(),
-  synthesis_timeout_seconds: z.unknown().optional(),
-  retry: retry.optional(),
-  on_unknown: z.enum(['ask', 'retry', 'fail']).optional(),
-  output_format: text.optional(),
-  ...LATER_AGENT_KEYS,
+const items = z.union([text, z.array(z.unknown())])
+
+/** When, how often and with what an agent works. */
+const flow = {
+  when: text.optional().describe('CEL, or the older `${agent.field}`: the agent runs only if it holds.'),
+  fan_out: z.boolean().optional().describe('Once per item of the list that the first dependency gives.'),
+  for_each: z
+    .union([items, z.strictObject({ in: items, width: count.optional().describe('How many items at once.') })])
+    .optional()
+    .describe('Once per item: a list, or CEL that gives one.'),
+  max_parallel: count.optional().describe('How many items of `fan_out` or `for_each` at once; without it all.'),
+  ensemble: name.optional().describe('The name of another ensemble that does the work.'),
+  dispatch: text.optional().describe('CEL, or the older `${agent.field}`, that gives the name of the ensemble to run.'),
+  input_key: name.optional().describe('One key of the first dependency’s JSON object becomes the input.'),
+  input_scope: z.enum(['dependencies', 'all']).optional().describe('`dependencies`: the original input is left out.'),
+  template: z
+    .union([text, z.strictObject({ prompt: text.optional(), system: text.optional() })])
+    .optional()
+    .describe('Liquid over `input` and `steps`: the whole prompt.'),
+  output_schema: map.optional().describe('A JSON Schema of the answer, which then is data and no text.'),
+  verify: verifyBlock.optional().describe('What the answer must fulfil before the agent has succeeded.'),
+  assemble: assembleBlock.optional().describe('How the answers of the dependencies become one.'),
+}
+
+const agent = z
+  .strictObject({
+    name: name.describe('Unique in the file; the key of the result.'),
+    type: z.enum(['llm', 'script']).optional(),
+    ...modelSource,
+    base_url: text.optional(),
+    temperature: z.number().min(0).max(2).optional(),
+    max_tokens: count.optional(),
+    options: map.optional().describe('Passed to the provider untouched.'),
+    fallback: name.optional().describe('The model profile to take when this one fails.'),
+    fallback_model_profile: name.optional().describe('Older word for `fallback`.'),
+    system_prompt: text.optional(),
+    role: text.optional(),
+    script: name.max(100_000).optional().describe('A path, the name of a script, or the text of a shell script.'),
+    command: name.max(100_000).optional(),
+    parameters: map.optional(),
+    environment: z.record(z.string(), z.string()).optional(),
+    safety: z.enum(['pure', 'idempotent', 'unsafe']).optional().describe('May the script run twice for one intent?'),
+    depends_on: z.union([name, z.array(dependency)]).optional(),
+    dependencies: z.array(dependency).optional().describe('Older word for `depends_on`.'),
+    timeout_seconds: seconds.optional(),
+    synthesis_timeout_seconds: z.unknown().optional(),
+    retry: retry.optional(),
+    on_unknown: z.enum(['ask', 'retry', 'fail']).optional(),
+    output_format: text.optional(),
+    ...flow,
+    get loop() {
+      return loop.optional()
+    },
+    ...LATER_AGENT_KEYS,
+  })
+  .meta({ id: 'agent' })
+
+const loop = z.strictObject({
+  get body() {
+    const agents = z.array(agent).min(1)
+    return z
+      .union([name, agents, z.strictObject({ agents })])
+      .describe('What a round does: agents, or the name of an ensemble.')
+  },
+  until: text.optional().describe('CEL over the round’s steps, `round` and `input`: the loop ends when it holds.'),
+  max_iterations: count.max(10_000).describe('A loop without a bound is refused.'),
+  carry: text.optional().describe('CEL over the round’s steps: the input of the next round.'),
 })
 
 const coordinator = z.strictObject({
@@ -172,7 +198,6 @@ export const LATER_KEYS: { readonly [key: string]: 'refused' | 'harmless' } = {
   tools: 'refused',
   mode: 'refused',
   sandbox: 'refused',
-  assemble: 'refused',
   verify: 'refused',
   output_schema: 'harmless',
   topaz_skill: 'harmless',
@@ -191,6 +216,7 @@ export const ensembleFile = z.strictObject({
   default_task: text.optional().describe('The input when none is given.'),
   task: text.optional().describe('Older word for `default_task`.'),
   coordinator: coordinator.optional().describe('Older way to say: one last agent that sees all answers.'),
+  assemble: assembleBlock.optional().describe('How the last answers become one.'),
   validation: validation.optional(),
   test_mode: testMode.optional(),
   raw_output: z.boolean().optional().describe('The result is the last answer alone, without a report around it.'),
@@ -204,16 +230,23 @@ export type EnsembleFile = z.infer<typeof ensembleFile>
 /** The keys that the format knows at a place of the file. */
 export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   let schema: unknown = ensembleFile
-  for (const step of [...path, undefined]) {
-    while (schema instanceof z.ZodOptional) schema = schema.unwrap()
-    if (schema instanceof z.ZodUnion)
-      schema = schema.options.find((option) => option instanceof z.ZodObject || option instanceof z.ZodArray)
-    if (step === undefined) break
-    if (schema instanceof z.ZodArray) schema = schema.element
-    else if (schema instanceof z.ZodObject) schema = schema.shape[String(step)]
+  for (const step of path) {
+    const at = unwrap(schema, step)
+    if (at instanceof z.ZodArray) schema = at.element
+    else if (at instanceof z.ZodObject) schema = at.shape[String(step)]
     else return []
   }
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  const at = unwrap(schema)
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+/** Of several forms the list or map that the next step of the path can go into. */
+function unwrap(schema: unknown, next?: PropertyKey): unknown {
+  let at = schema
+  while (at instanceof z.ZodOptional) at = at.unwrap()
+  if (!(at instanceof z.ZodUnion)) return at
+  const wantsList = typeof next === 'number'
+  return at.options.find((option) => option instanceof (wantsList ? z.ZodArray : z.ZodObject))
 }
 
 /** The published JSON Schema (draft 2020-12) of an ensemble file, for editors. */

@@ -1,7 +1,10 @@
 import type { Json, JsonObject } from '../events/values.ts'
+import type { AssembleBlock } from './assemble.ts'
+import type { ModelChoice } from './candidates.ts'
 import type { ScriptSafety } from './script.ts'
 import type { Edge, OnUnknown, StepRetry } from './step-graph.ts'
 import type { Validation } from './validation.ts'
+import type { VerifyBlock } from './verify.ts'
 import type { Locate, Path } from './yaml.ts'
 
 /** A key that this version reads and checks but cannot run yet, and where it stands. */
@@ -13,19 +16,8 @@ export interface LaterKey {
 }
 
 /** One agent of an ensemble, whatever generation of the format it was written in. */
-export interface Agent {
-  readonly name: string
-  /** `other`: its work is a key of a later version (`ensemble`, `dispatch`, `loop`). */
-  readonly type: 'llm' | 'script' | 'other'
-  readonly model_profile?: string
-  readonly model?: string
-  readonly provider?: string
-  readonly base_url?: string
-  readonly temperature?: number
-  readonly max_tokens?: number
-  readonly options?: JsonObject
-  /** The profile to take when the agent's own fails; replaces the fallback of its profile. */
-  readonly fallback?: string
+export interface Agent extends ModelChoice {
+  readonly type: 'llm' | 'script' | 'ensemble' | 'dispatch' | 'loop' | 'assemble'
   readonly system_prompt?: string
   readonly role?: string
   readonly script?: string
@@ -38,6 +30,32 @@ export interface Agent {
   readonly retry?: StepRetry
   readonly on_unknown?: OnUnknown
   readonly output_format?: string
+  /** CEL or an older reference, as written; so are the other expressions. */
+  readonly when?: string
+  readonly fan_out?: boolean
+  readonly for_each?: string | readonly Json[]
+  /** How many items of `fan_out` or `for_each` at once. */
+  readonly max_parallel?: number
+  readonly loop?: LoopBlock
+  readonly ensemble?: string
+  readonly dispatch?: string
+  readonly input_key?: string
+  readonly input_scope?: 'dependencies' | 'all'
+  readonly template?: Template
+  readonly output_schema?: JsonObject
+  readonly verify?: VerifyBlock
+  readonly assemble?: AssembleBlock
+}
+
+/** Liquid templates that take the place of the prompt or of the system prompt. */
+export type Template = { readonly prompt?: string; readonly system?: string }
+
+export interface LoopBlock {
+  /** The name of an ensemble, or agents of its own. */
+  readonly body: string | readonly Agent[] | { readonly agents: readonly Agent[] }
+  readonly until?: string
+  readonly max_iterations: number
+  readonly carry?: string
 }
 
 /** The older way to end an ensemble: one more model call that sees every agent's answer. */
@@ -69,6 +87,7 @@ export interface Ensemble {
   readonly default_task?: string
   readonly agents: readonly Agent[]
   readonly coordinator?: Coordinator
+  readonly assemble?: AssembleBlock
   readonly validation?: Validation
   readonly test_mode?: TestMode
   /** The result is shown as the answer alone. */

@@ -7,11 +7,10 @@ export type RepairedJson =
   | { readonly ok: true; readonly value: Json; readonly repaired: boolean }
   | { readonly ok: false; readonly message: string }
 
-/** Characters; mending takes much longer than reading, and no answer of a model is that long. */
-const MENDABLE = 1_000_000
-/** Regions, and characters of all regions together, that are tried before giving up. */
+/** Regions that are tried before giving up. */
 const TRIES = 100
-const TRIED_LENGTH = 3 * MENDABLE
+/** Characters mended in all, broken regions together: the time for mending grows faster than the text. */
+const MENDABLE = 100_000
 
 /**
  * The JSON in an answer of a model: the text itself, else the first object or list in its fences or prose, mended where it
@@ -20,22 +19,23 @@ const TRIED_LENGTH = 3 * MENDABLE
 export function repairJson(text: string, fits: (value: Json) => boolean = () => true): RepairedJson {
   const whole = readStrictly(text)
   if (whole?.ok && fits(whole.value)) return whole
-  if (text.length > MENDABLE) {
-    return { ok: false, message: `the text has ${text.length} characters; JSON is looked for in at most ${MENDABLE}` }
-  }
   const read = whole ? [whole] : []
+  let message = 'there is no JSON object or list in it'
+  let mendable = MENDABLE
   let tries = 0
-  let length = 0
-  search: for (const part of [...findFenced(text), text]) {
-    for (const region of findRegions(part)) {
-      length += region.length
-      if (++tries > TRIES || length > TRIED_LENGTH) break search
-      const found = readStrictly(region) ?? readMended(region)
-      if (found?.ok && fits(found.value)) return found
-      if (found) read.push(found)
+  for (const region of findAllRegions(text)) {
+    if (++tries > TRIES) break
+    let found = readStrictly(region)
+    if (!found && region.length > mendable) {
+      message = `its JSON is broken, and with ${region.length} characters too long to be mended`
+    } else if (!found) {
+      mendable -= region.length
+      found = readMended(region)
+      message = 'its JSON is broken beyond repair'
     }
+    if (found?.ok && fits(found.value)) return found
+    if (found) read.push(found)
   }
-  const message = tries > 0 ? 'its JSON is broken beyond repair' : 'there is no JSON object or list in it'
   return read.find(({ ok }) => ok) ?? read[0] ?? { ok: false, message }
 }
 
@@ -59,6 +59,10 @@ function readMended(region: string): RepairedJson | undefined {
   } catch {
     return undefined
   }
+}
+
+function* findAllRegions(text: string): Generator<string> {
+  for (const part of [...findFenced(text), text]) yield* findRegions(part)
 }
 
 /** What stands between lines of three backquotes or tildes; the last fence may lack its end. */

@@ -1,110 +1,188 @@
+import { type OutputUnit, Validator } from '@cfworker/json-schema'
 import type { Json, JsonObject } from '../events/values.ts'
-import { isMap, printPath } from './report.ts'
+import { isMap, printPath, valueAt } from './report.ts'
 import type { Path } from './yaml.ts'
 
 type Schema = { readonly [key: string]: unknown }
 
-const NOTES = new Set(['$schema', '$id', 'title', 'description', 'default', 'examples', '$comment'])
+const NOTES = new Set(['$schema', 'title', 'description', 'default', 'examples', '$comment', 'deprecated'])
 const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
+const FORMATS = new Set(['date', 'time', 'date-time', 'duration', 'email', 'uuid', 'ipv4', 'ipv6', 'json-pointer'])
 
-/** A part of JSON Schema for checking outputs: no references, no patterns, so checking is linear in the data. */
-const RULES: { readonly [keyword: string]: (limit: unknown, value: Json, schema: Schema) => string | undefined } = {
-  type: (limit, value) => {
-    const types = [limit].flat()
-    return types.some((type) => hasType(value, type))
-      ? undefined
-      : `should be ${types.join(' or ')}, not ${nameType(value)}`
-  },
-  enum: (limit, value) =>
-    (limit as Json[]).some((one) => isSame(one, value)) ? undefined : `should be one of ${JSON.stringify(limit)}`,
-  const: (limit, value) => (isSame(limit as Json, value) ? undefined : `should be ${JSON.stringify(limit)}`),
-  minimum: (limit, value) => (typeof value === 'number' && value < (limit as number) ? `is below ${limit}` : undefined),
-  maximum: (limit, value) => (typeof value === 'number' && value > (limit as number) ? `is above ${limit}` : undefined),
-  minLength: (limit, value) =>
-    typeof value === 'string' && [...value].length < (limit as number) ? `is shorter than ${limit}` : undefined,
-  maxLength: (limit, value) =>
-    typeof value === 'string' && [...value].length > (limit as number) ? `is longer than ${limit}` : undefined,
-  minItems: (limit, value) =>
-    Array.isArray(value) && value.length < (limit as number) ? `has fewer than ${limit} items` : undefined,
-  maxItems: (limit, value) =>
-    Array.isArray(value) && value.length > (limit as number) ? `has more than ${limit} items` : undefined,
-  required: (limit, value) => {
-    const missing = isMap(value) ? (limit as string[]).filter((key) => !Object.hasOwn(value, key)) : []
-    return missing.length > 0 ? `lacks ${missing.join(', ')}` : undefined
-  },
-  additionalProperties: (limit, value, schema) => {
-    if (limit !== false || !isMap(value)) return undefined
-    const known = isMap(schema['properties']) ? schema['properties'] : {}
-    const extra = Object.keys(value).filter((key) => !Object.hasOwn(known, key))
-    return extra.length > 0 ? `has the unexpected ${extra.join(', ')}` : undefined
-  },
-}
+const isNumber = (value: unknown) => typeof value === 'number'
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((key) => typeof key === 'string')
 
-const FORMS: { readonly [keyword: string]: (value: unknown) => boolean } = {
+/** Keywords with a limit of their own, and the form the limit has to have. */
+const LIMITS: { readonly [keyword: string]: (value: unknown) => boolean } = {
   type: (value) => [value].flat().every((type) => typeof type === 'string' && TYPES.has(type)),
   enum: Array.isArray,
   const: () => true,
-  required: (value) => Array.isArray(value) && value.every((key) => typeof key === 'string'),
-  additionalProperties: (value) => typeof value === 'boolean',
-  properties: isMap,
-  items: isMap,
+  required: isTexts,
+  dependentRequired: (value) => isMap(value) && Object.values(value).every(isTexts),
+  minimum: isNumber,
+  maximum: isNumber,
+  exclusiveMinimum: isNumber,
+  exclusiveMaximum: isNumber,
+  multipleOf: (value) => isNumber(value) && (value as number) > 0,
+  minLength: isCount,
+  maxLength: isCount,
+  minItems: isCount,
+  maxItems: isCount,
+  minContains: isCount,
+  maxContains: isCount,
+  minProperties: isCount,
+  maxProperties: isCount,
+  uniqueItems: (value) => typeof value === 'boolean',
+  format: (value) => typeof value === 'string' && FORMATS.has(value),
 }
 
-/** Says which parts of a schema this program does not check. */
-export function findUnsupported(schema: Schema, path: Path = []): string[] {
+/** Keywords that hold schemas: one, a list, or a map of them. */
+const BRANCHES: { readonly [keyword: string]: 'one' | 'list' | 'map' } = {
+  properties: 'map',
+  dependentSchemas: 'map',
+  $defs: 'map',
+  definitions: 'map',
+  items: 'one',
+  additionalItems: 'one',
+  additionalProperties: 'one',
+  propertyNames: 'one',
+  contains: 'one',
+  not: 'one',
+  if: 'one',
+  // biome-ignore lint/suspicious/noThenProperty: the keyword is called so
+  then: 'one',
+  else: 'one',
+  prefixItems: 'list',
+  allOf: 'list',
+  anyOf: 'list',
+  oneOf: 'list',
+}
+
+/**
+ * Says which parts of a schema are not checked here: what would take more than linear time (`pattern`), what lies outside
+ * of the schema, and what is no JSON Schema at all.
+ */
+export function findUnsupported(schema: Schema): string[] {
+  return findForeign(schema, { path: [], root: schema })
+}
+
+function findForeign(schema: Schema, { path, root }: { readonly path: Path; readonly root: Schema }): string[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const at = [...path, keyword]
     if (NOTES.has(keyword)) return []
-    const known = keyword === 'properties' || keyword === 'items' || Object.hasOwn(RULES, keyword)
-    const fits = FORMS[keyword] ?? ((limit: unknown) => typeof limit === 'number')
-    if (!known || !fits(value)) return [printPath(at)]
-    if (keyword === 'items') return findUnsupported(value as Schema, at)
-    if (keyword !== 'properties') return []
-    return Object.entries(value as Schema).flatMap(([name, part]) =>
-      isMap(part) ? findUnsupported(part, [...at, name]) : [printPath([...at, name])],
-    )
+    if (keyword === '$ref') return isLocal(value, root) ? [] : [printPath(at)]
+    const form = Object.hasOwn(BRANCHES, keyword) ? BRANCHES[keyword] : undefined
+    if (form === undefined) return Object.hasOwn(LIMITS, keyword) && LIMITS[keyword]?.(value) ? [] : [printPath(at)]
+    if (form === 'one') return findForeignBranch(value, { path: at, root })
+    if (form === 'list' ? !Array.isArray(value) : !isMap(value)) return [printPath(at)]
+    const branches = form === 'list' ? [...(value as unknown[]).entries()] : Object.entries(value as Schema)
+    return branches.flatMap(([key, branch]) => findForeignBranch(branch, { path: [...at, key], root }))
   })
+}
+
+function findForeignBranch(branch: unknown, where: { readonly path: Path; readonly root: Schema }): string[] {
+  if (typeof branch === 'boolean') return []
+  return isMap(branch) ? findForeign(branch, where) : [printPath(where.path)]
+}
+
+function isLocal(reference: unknown, root: Schema): boolean {
+  return typeof reference === 'string' && /^#(\/|$)/.test(reference) && isMap(walk(root, reference).at)
 }
 
 /** What keeps a value from following a schema that `findUnsupported` finds nothing in. */
-export function findMismatches(schema: Schema, value: Json, path: Path = []): string[] {
-  const own = Object.entries(schema).flatMap(([keyword, limit]) => {
-    const fault = Object.hasOwn(RULES, keyword) ? RULES[keyword]?.(limit, value, schema) : undefined
-    return fault === undefined ? [] : [`${path.length === 0 ? 'the output' : printPath(path)} ${fault}`]
-  })
-  const { items, properties } = schema
-  const inItems =
-    Array.isArray(value) && isMap(items)
-      ? value.flatMap((item, index) => findMismatches(items, item, [...path, index]))
-      : []
-  const inProperties =
-    isMap(value) && isMap(properties)
-      ? Object.entries(properties).flatMap(([key, part]) =>
-          isMap(part) && Object.hasOwn(value, key)
-            ? findMismatches(part, (value as JsonObject)[key] ?? null, [...path, key])
-            : [],
-        )
-      : []
-  return [...own, ...inItems, ...inProperties]
+export function findMismatches(schema: Schema, value: Json): string[] {
+  try {
+    // The library writes into the schemas it is given.
+    const validator = new Validator(structuredClone(schema) as JsonObject, '2020-12', false)
+    const { errors } = validator.validate(value)
+    return [...new Set(errors.flatMap((error) => describe(error, schema, value)))]
+  } catch (error) {
+    if (error instanceof RangeError) return ['the schema refers to itself without end']
+    throw error
+  }
 }
 
-function hasType(value: Json, type: unknown): boolean {
-  return nameType(value) === type || (type === 'number' && typeof value === 'number')
+/** Keywords that only say that something below them is wrong, which is said there. */
+const OUTER = new Set(['properties', 'items', 'prefixItems', 'additionalItems', '$ref', 'allOf', 'if', 'false'])
+
+function describe(error: OutputUnit, schema: Schema, value: Json): string[] {
+  const { keyword } = error
+  const limit = walk(schema, error.keywordLocation, schema).at
+  if (OUTER.has(keyword) || (keyword === 'additionalProperties' && limit !== false)) return []
+  const { at, path } = walk(value, error.instanceLocation)
+  const fault = describeFault(keyword, { limit, value: at as Json, said: error.error })
+  return [`${path.length === 0 ? 'the output' : printPath(path)} ${fault}`]
+}
+
+/** What a pointer of the library (`#/list/0`) leads to; pointers into a schema go on behind its references. */
+function walk(data: unknown, pointer: string, schema?: Schema): { readonly at: unknown; readonly path: Path } {
+  let at = data
+  const path: (string | number)[] = []
+  for (const word of readPointer(pointer)) {
+    const step = Array.isArray(at) ? Number(word) : word
+    path.push(step)
+    at = valueAt(at, [step])
+    if (schema && step === '$ref') at = walk(schema, String(at)).at
+  }
+  return { at, path }
+}
+
+function readPointer(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((word) => word.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+interface Fault {
+  readonly limit: unknown
+  readonly value: Json
+  /** The library's own words. */
+  readonly said: string
+}
+
+function describeFault(keyword: string, { limit, value, said }: Fault): string {
+  switch (keyword) {
+    case 'type':
+      return `should be ${[limit].flat().join(' or ')}, not ${nameType(value)}`
+    case 'enum':
+      return `should be one of ${JSON.stringify(limit)}`
+    case 'const':
+      return `should be ${JSON.stringify(limit)}`
+    case 'minimum':
+      return `is below ${limit}`
+    case 'maximum':
+      return `is above ${limit}`
+    case 'minLength':
+      return `is shorter than ${limit}`
+    case 'maxLength':
+      return `is longer than ${limit}`
+    case 'minItems':
+      return `has fewer than ${limit} items`
+    case 'maxItems':
+      return `has more than ${limit} items`
+    case 'required': {
+      const missing = (limit as string[]).filter((key) => !isMap(value) || !Object.hasOwn(value, key))
+      return `lacks ${missing.join(', ')}`
+    }
+    case 'additionalProperties':
+      return `has the unexpected ${/"(.*)"/s.exec(said)?.[1] ?? 'key'}`
+    case 'anyOf':
+      return 'follows none of the possible forms'
+    case 'oneOf':
+      return 'should follow exactly one of the possible forms'
+    case 'not':
+      return 'is of a form that is ruled out'
+    case 'format':
+      return `should be a ${limit}`
+    default:
+      return `breaks ${keyword}: ${said}`
+  }
 }
 
 function nameType(value: Json): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
   return typeof value === 'number' && Number.isInteger(value) ? 'integer' : typeof value
-}
-
-function isSame(a: Json, b: Json): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => isSame(item, b[index]))
-  if (!isMap(a) || !isMap(b)) return a === b
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && isSame((a as JsonObject)[key] ?? null, (b as JsonObject)[key] ?? null))
-  )
 }

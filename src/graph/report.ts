@@ -17,6 +17,11 @@ export class Report {
     this.#problems.push({ ...finding, ...this.place(path, part) })
   }
 
+  /** Problems of another file, which have their places. */
+  include(problems: readonly Problem[]): void {
+    this.#problems.push(...problems)
+  }
+
   /** Suggestions cost time per known name; a hopeless file gets them for its first problems only. */
   get wantsHints(): boolean {
     return this.#problems.length < 50
@@ -26,9 +31,13 @@ export class Report {
     return hasErrors(this.#problems)
   }
 
-  /** In the order of the file. */
+  /** In the order of the file, those of other files after them. */
   get problems(): readonly Problem[] {
-    return this.#problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+    const own = this.place([]).file
+    const others = (problem: Problem) => Number(problem.file !== own)
+    return this.#problems.toSorted(
+      (a, b) => others(a) - others(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    )
   }
 }
 

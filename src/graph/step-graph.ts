@@ -1,3 +1,4 @@
+import type { BudgetLimits } from '../events/money.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 
 /**
@@ -27,6 +28,8 @@ export type GraphStep = {
   readonly timeout_ms?: number
   readonly retry?: StepRetry
   readonly on_unknown?: OnUnknown
+  /** What the step and all it proposes may spend: integer nano-dollars, tokens. */
+  readonly budget?: BudgetLimits
   /** For a proposed step: what it and the steps it proposes see as input, instead of their proposer's. */
   readonly input?: Json
   /** For a proposed step: those dependencies of its proposer that it sees too, before its own. */

@@ -110,13 +110,55 @@ describe('the part of JSON Schema', () => {
     expect(
       findUnsupported({
         title: 't',
-        properties: { a: { pattern: 'x' }, b: true },
+        properties: { a: { pattern: 'x' }, b: true, c: 1, d: { $ref: '#/$defs/c' }, e: { $ref: 'https://x/#' } },
         items: { $ref: '#' },
+        allOf: [{ format: 'regex' }, 'x'],
         minimum: '1',
         type: 'text',
         toString: 1,
       }),
-    ).toEqual(['properties.a.pattern', 'properties.b', 'items.$ref', 'minimum', 'type', 'toString'])
+    ).toEqual([
+      'properties.a.pattern',
+      'properties.c',
+      'properties.d.$ref',
+      'properties.e.$ref',
+      'allOf[0].format',
+      'allOf[1]',
+      'minimum',
+      'type',
+      'toString',
+    ])
+  })
+
+  test('forms that hold schemas: references, choices, the rest of the keys', () => {
+    const rich = {
+      type: 'object',
+      properties: {
+        next: { $ref: '#' },
+        kind: { anyOf: [{ $ref: '#/$defs/word' }, { type: 'null' }] },
+        one: { oneOf: [{ minimum: 1 }, { maximum: 5 }] },
+        day: { format: 'date' },
+        no: { not: { const: 0 } },
+      },
+      additionalProperties: { type: 'integer' },
+      $defs: { word: { type: 'string', minLength: 2 } },
+    }
+    expect(findUnsupported(rich)).toEqual([])
+    expect(findMismatches(rich, { next: { kind: 'ab', next: {} }, kind: null, day: '2026-02-28', more: 1 })).toEqual([])
+    expect(findMismatches(rich, { next: { kind: 'a', more: 'x' }, one: 3, day: '2026-02-30', no: 0 })).toEqual([
+      'next.kind follows none of the possible forms',
+      'next.kind is shorter than 2',
+      'next.kind should be null, not string',
+      'next.more should be integer, not string',
+      'one should follow exactly one of the possible forms',
+      'day should be a date',
+      'no is of a form that is ruled out',
+    ])
+  })
+
+  test('a schema that refers to itself without end is a mismatch, not a crash', () => {
+    const endless = { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }
+    expect(findMismatches(endless, 1)).toEqual(['the schema refers to itself without end'])
   })
 })
 

@@ -4,6 +4,7 @@ import { EVENT_TYPES, type Event, FORMAT } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { type ChainFault, createChainCheck, digestContent, type Sha256, valuesOf } from '../events/hash.ts'
 import { createRunState } from '../events/state.ts'
+import { upcast } from '../events/upcast.ts'
 import { BUNDLE, BUNDLE_LIMITS, contentsOf, type Manifest } from './bundle.ts'
 import { type BundleLine, damagedBundle } from './bundle-lines.ts'
 import type { Blob } from './journal.ts'
@@ -88,7 +89,7 @@ export class BundleCheck {
     const fault = this.#chain(event)
     if (fault) return fail(fault.message)
     try {
-      evolve(this.#state, event)
+      evolve(this.#state, upcast(event))
       this.#state.wakes.length = 0
     } catch (error) {
       return fail(`it makes no sense there (${error instanceof Error ? error.message : error})`)
@@ -151,7 +152,8 @@ function checkManifest(content: Record<string, unknown>, fail: (what: string) =>
   const sound =
     keysOf(content) === MANIFEST &&
     manifest.bundle === BUNDLE &&
-    manifest.format === FORMAT &&
+    Number.isSafeInteger(manifest.format) &&
+    manifest.format > 0 &&
     typeof manifest.engine === 'string' &&
     isDigest(manifest.head) &&
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
@@ -168,7 +170,8 @@ function checkEnvelope(content: unknown, manifest: Manifest, fail: (what: string
   if (!isObject(content) || keysOf(content) !== ENVELOPE) return fail('it has not the form of an event')
   const event = content as unknown as Event
   const { v, run, seq, at, lamport, causes, actor, type, data } = event
-  if (v !== manifest.format || run !== manifest.run) return fail('it belongs to another run or format')
+  // A run that began in an older format goes on in a newer one.
+  if (!(v > 0 && v <= manifest.format) || run !== manifest.run) return fail('it belongs to another run or format')
   const numbers = [seq, at, lamport].every((number) => Number.isSafeInteger(number) && number >= 0)
   const caused =
     Array.isArray(causes) && causes.every((cause) => typeof cause === 'string' || Number.isSafeInteger(cause))

@@ -1,5 +1,6 @@
 import { OrcError } from '../events/errors.ts'
 import type { Event } from '../events/event.ts'
+import { storedForm } from '../events/upcast.ts'
 import { contentsOf } from './bundle.ts'
 import type { Bundle } from './bundle-reader.ts'
 import type { BlobStore, Journal } from './journal.ts'
@@ -27,11 +28,12 @@ export async function importBundle(
   }
   for await (const event of bundle.events()) {
     if (event.seq <= there) continue
-    for (const value of contentsOf(event)) {
+    const stored = storedForm(event)
+    for (const value of contentsOf(stored)) {
       const blob = value.inline ? undefined : await bundle.blobs.get(run, value.sha256)
       if (blob) blobs.put(run, value.sha256, blob)
     }
-    part.push(event)
+    part.push(stored)
     if (part.length >= BATCH) await write()
   }
   if (part.length > 0) await write()

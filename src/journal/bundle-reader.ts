@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.ts'
 import { createChainCheck, digestContent } from '../events/hash.ts'
+import { upcast } from '../events/upcast.ts'
 import type { BundleTools, Manifest, RunRecord } from './bundle.ts'
 import { BundleCheck } from './bundle-check.ts'
 import { type BundleLine, damagedBundle, splitLines } from './bundle-lines.ts'
@@ -55,13 +56,13 @@ export async function openBundle(source: BundleSource, tools: BundleTools): Prom
         const { event } = JSON.parse(line.text) as { event: Event }
         const fault = chain(event)
         if (fault) throw damagedBundle(line.number, fault.message)
-        yield event
+        yield upcast(event)
       }
     },
     async eventAt(seq) {
       const from = events[seq - 1]
       const line = from === undefined ? undefined : await read(from, events[seq] ?? eventsEnd)
-      return line && (JSON.parse(line.text) as { event: Event }).event
+      return line && upcast((JSON.parse(line.text) as { event: unknown }).event)
     },
     blobs: {
       async get(run, sha256) {

@@ -2,6 +2,7 @@ import { canonicalJson } from '../events/canonical.ts'
 import { OrcError } from '../events/errors.ts'
 import { type Event, FORMAT, originOf } from '../events/event.ts'
 import { type Sha256, valuesOf } from '../events/hash.ts'
+import { storedForm, upcast } from '../events/upcast.ts'
 import type { Value } from '../events/values.ts'
 import type { BlobStore, Journal } from './journal.ts'
 
@@ -54,7 +55,7 @@ export function readJournal(from: { readonly journal: Journal; readonly blobs: B
     run,
     blobs: from.blobs,
     async *events() {
-      for await (const record of from.journal.read(`run/${run}`)) yield record.data as Event
+      for await (const record of from.journal.read(`run/${run}`)) yield upcast(record.data)
     },
   }
 }
@@ -82,7 +83,7 @@ export async function* writeBundle(
   let left = manifest.events
   for await (const event of record.events()) {
     if (left-- === 0) break
-    yield line({ event: withoutContent(event, remove) })
+    yield line({ event: withoutContent(storedForm(event), remove) })
   }
   for (const sha256 of blobs) {
     const blob = await record.blobs.get(record.run, sha256)
@@ -105,7 +106,8 @@ async function describeRecord(
     events += 1
     head = event.hash
     if (event.type === 'run-started') engine = event.data.engine
-    for (const value of contentsOf(event)) if (!value.inline || remove.has(value.sha256)) named.add(value.sha256)
+    for (const value of contentsOf(storedForm(event)))
+      if (!value.inline || remove.has(value.sha256)) named.add(value.sha256)
     if (events > BUNDLE_LIMITS.events) throw tooLarge(record.run)
   }
   if (events === 0) throw new OrcError({ code: 'not_found', message: `there is no run ${record.run}` })

@@ -22,6 +22,8 @@ export interface ProcessSpec {
   readonly timeout_ms?: number
   /** `inherit-input`: the program reads our own standard input (a terminal). */
   readonly stdio?: 'pipe' | 'inherit-input'
+  /** Open file descriptors of ours that the program finds as its 3, 4 and so on. */
+  readonly descriptors?: readonly number[]
   readonly signal: AbortSignal
   /** Live output as text, up to the limit of that stream. */
   onOutput?(stream: 'stdout' | 'stderr', text: string): void
@@ -136,7 +138,7 @@ async function start(spec: ProcessSpec, mark: string): Promise<ChildProcess | St
       shell: false,
       detached: process.platform !== 'win32',
       windowsHide: true,
-      stdio: [spec.stdio === 'inherit-input' ? 'inherit' : 'pipe', 'pipe', 'pipe'],
+      stdio: [spec.stdio === 'inherit-input' ? 'inherit' : 'pipe', 'pipe', 'pipe', ...(spec.descriptors ?? [])],
     })
     if (child.pid !== undefined) return child
     const [error] = await once(child, 'error')

@@ -161,4 +161,82 @@ describe('agentStep', () => {
     const request = ctx.asked[0]?.request as unknown as ModelRequest
     expect(request.messages).toEqual([{ role: 'user', content: [{ type: 'text', text: '{"a":[1]}' }] }])
   })
+
+  describe('typed output', () => {
+    const schema = { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } }
+    const textOf = (ctx: FakeContext, call: number) => {
+      const request = ctx.asked[call]?.request as unknown as ModelRequest
+      return request.messages.map(({ role, content }) => [role, content[0]])
+    }
+
+    it('is the JSON of the answer, cut out of its prose and mended; the provider is asked for it', async () => {
+      const ctx = new FakeContext(() => say("Sure:\n```json\n{n: 3, // three\n'x': [1,],}\n```\nDone."))
+      expect(await agentStep.run(view({ output_schema: schema }), hello, ctx)).toEqual({ output: { n: 3, x: [1] } })
+      expect(ctx.asked[0]?.request).toMatchObject({ response_schema: schema })
+      expect(textOf(ctx, 0).at(-1)).toEqual([
+        'user',
+        { type: 'text', text: expect.stringMatching(/^hello\n\n## Form of the answer\n\n.*"integer"/s) },
+      ])
+      expect(ctx.recorded.at(-1)).toEqual({ type: 'note-written', facts: { about: 'json', repaired: true } })
+    })
+
+    it('a model that gives another form is asked again with the faults named', async () => {
+      const answers = ['no idea', '{"n": "three"}', '{"n": 3}']
+      const ctx = new FakeContext((_, index) => say(answers[index] ?? ''))
+      expect(await agentStep.run(view({ output_schema: schema }), hello, ctx)).toEqual({ output: { n: 3 } })
+      expect(ctx.asked.map(({ name }) => name)).toEqual(['model', 'model~1', 'model~2'])
+      const said = textOf(ctx, 2)
+      expect(said.map(([role]) => role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant', 'user'])
+      expect(said[3]?.[1]).toMatchObject({ text: expect.stringContaining('there is no JSON object or list in it') })
+      expect(said[5]?.[1]).toMatchObject({ text: expect.stringContaining('n should be integer, not string') })
+    })
+
+    it('gives up after so many attempts for each model', async () => {
+      const ctx = new FakeContext(() => say('never'))
+      const failure = await failureOf(agentStep.run(view({ output_schema: schema, output_attempts: 2 }), hello, ctx))
+      expect(failure.code).toBe('output_invalid')
+      expect(failure.message).toContain('large gave no valid output after 2 answers: there is no JSON')
+      expect(ctx.asked).toHaveLength(4)
+      expect(ctx.recorded.at(-1)?.facts).toMatchObject({ because: 'output_invalid' })
+    })
+
+    it('a schema of something else than an object is not sent, only said', async () => {
+      const ctx = new FakeContext(() => say('[1]'))
+      const list = { type: 'array', items: { type: 'integer' } }
+      expect(await agentStep.run(view({ output_schema: list }), hello, ctx)).toEqual({ output: [1] })
+      expect(ctx.asked[0]?.request).not.toHaveProperty('response_schema')
+    })
+  })
+
+  describe('what it reads', () => {
+    const dependencies = [{ step: 'p/one', status: 'succeeded', output: '{"a": {"b": "deep"}}' }] as const
+    const promptOf = (ctx: FakeContext) => {
+      const request = ctx.asked[0]?.request as unknown as ModelRequest
+      return request.messages.map(({ content }) => (content[0] as { text: string }).text)
+    }
+
+    it('a template is the whole prompt', async () => {
+      const ctx = new FakeContext(() => say('ok'))
+      const template = { prompt: 'On {{ input }}: {{ steps.one.output.a.b }}', system: 'You know {{ input }}.' }
+      await agentStep.run(view({ template, candidates: [small] }), { input: 'x', dependencies }, ctx)
+      expect(promptOf(ctx)).toEqual(['You know x.', 'On x: deep'])
+    })
+
+    it('a template that finds no value fails before any model is asked', async () => {
+      const ctx = new FakeContext(() => say('ok'))
+      const run = agentStep.run(view({ template: { prompt: '{{ steps.two.output }}' } }), hello, ctx)
+      expect(await failureOf(run)).toMatchObject({ code: 'template_unresolved' })
+      expect(ctx.asked).toEqual([])
+    })
+
+    it('rules take a key of the first dependency, or leave the input out', async () => {
+      const ctx = new FakeContext(() => say('ok'))
+      await agentStep.run(view({ rules: { input_key: 'a' } }), { input: 'x', dependencies }, ctx)
+      expect(promptOf(ctx).at(-1)).toBe('{"b":"deep"}')
+      const other = new FakeContext(() => say('ok'))
+      await agentStep.run(view({ rules: { input_scope: 'dependencies' } }), { input: 'secret', dependencies }, other)
+      expect(promptOf(other).at(-1)).toContain('## Answer of one')
+      expect(promptOf(other).at(-1)).not.toContain('secret')
+    })
+  })
 })

@@ -1,30 +1,36 @@
-import { buildPrompt } from '../context/prompt.ts'
+import { buildDemands, buildPrompt } from '../context/prompt.ts'
 import { type Inputs, type StepContext, StepFailure, type StepKind } from '../engine/step.ts'
 import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
 import type { Json, JsonObject } from '../events/values.ts'
-import type { AgentSpec } from '../graph/ensemble-compile.ts'
+import type { AgentSpec } from '../graph/agent-spec.ts'
+import { renderLiquid } from '../graph/liquid.ts'
+import { applyInputRules } from './inputs.ts'
 import { isJsonObject, textOfJson } from './read-json.ts'
+import { scopeOf } from './scope.ts'
+import { readTyped } from './typed-answer.ts'
 
 type Candidate = AgentSpec['candidates'][number]
 
 /** Failures that no other model would change: the run stops, or the step may call no more. */
 const FINAL_CODES = new Set(['aborted', 'cancelled', 'calls_exhausted', 'step_diverged', 'effect_unknown'])
+const USUAL_ATTEMPTS = 3
 
 /**
- * Asks a model, and the next candidate when that fails or answers without text. The output is the text of the answer;
- * an answer cut at its token limit stays, with a note.
+ * Asks a model, and the next candidate when that fails or answers without text. The output is the text of the answer; an answer
+ * cut at its token limit stays, with a note. With an `output_schema` the output is the JSON in the answer; a model whose JSON does not
+ * follow the schema is asked again with the faults named, `output_attempts` times in all, before it fails as `output_invalid`.
  */
 export const agentStep: StepKind = {
   kind: 'agent',
   version: 1,
   async run(step, inputs, ctx) {
     const spec = step.spec as unknown as AgentSpec
-    const content = buildContent(spec, inputs)
+    const dialogue = openDialogue(spec, inputs)
     const failures: { readonly candidate: Candidate; readonly failure: StepFailure }[] = []
-    for (const [index, candidate] of spec.candidates.entries()) {
+    for (const candidate of spec.candidates) {
       recordRoute(ctx, candidate, failures.at(-1))
       try {
-        return { output: await ask(ctx, { name: index === 0 ? 'model' : `model~${index}`, spec, candidate, content }) }
+        return { output: await askFor(ctx, dialogue, candidate) }
       } catch (failure) {
         if (!(failure instanceof StepFailure) || FINAL_CODES.has(failure.code) || ctx.signal.aborted) throw failure
         failures.push({ candidate, failure })
@@ -32,49 +38,99 @@ export const agentStep: StepKind = {
     }
     const last = failures.at(-1)?.failure
     if (!last) throw new StepFailure('profile_missing', 'the agent has no model to ask')
-    const tried = failures.map(({ candidate, failure }) => `${nameOf(candidate)} (${failure.code}: ${failure.message})`)
+    const tried = failures.map(
+      ({ candidate, failure }) => `${modelOf(candidate)} (${failure.code}: ${failure.message})`,
+    )
     const more = last.detail === undefined ? {} : { detail: last.detail }
     throw new StepFailure(last.code, `no model answered: ${tried.join('; ')}`, more)
   },
 }
 
-interface Call {
-  readonly name: string
-  readonly spec: AgentSpec
-  readonly candidate: Candidate
+/** What all candidates are asked, and how many calls there were. */
+interface Dialogue {
+  readonly system: string
+  /** A system prompt made from a template stands above one of the candidate's own. */
+  readonly rendered: boolean
   readonly content: readonly MessagePart[]
+  readonly schema: JsonObject | undefined
+  readonly attempts: number
+  calls: number
 }
 
-async function ask(ctx: StepContext, { name, spec, candidate, content }: Call): Promise<string> {
+function openDialogue(spec: AgentSpec, inputs: Inputs): Dialogue {
+  const { template, output_schema: schema, output_attempts: attempts = USUAL_ATTEMPTS } = spec
+  return {
+    system: template?.system === undefined ? spec.system : fill(template.system, inputs),
+    rendered: template?.system !== undefined,
+    content: buildContent(spec, inputs),
+    schema,
+    attempts: schema ? attempts : 1,
+    calls: 0,
+  }
+}
+
+/** One candidate's answer: its text, or its JSON when a schema is given. */
+async function askFor(ctx: StepContext, dialogue: Dialogue, candidate: Candidate): Promise<Json> {
+  const { schema, attempts } = dialogue
+  const said: Message[] = []
+  for (let attempt = 1; ; attempt += 1) {
+    const text = await ask(ctx, { dialogue, candidate, said })
+    if (!schema) return text
+    const read = readTyped(text, schema)
+    if (read.ok) {
+      if (read.repaired) ctx.record('note-written', { about: 'json', repaired: true })
+      return read.value
+    }
+    if (attempt >= attempts) {
+      const times = attempts === 1 ? '' : ` after ${attempts} answers`
+      throw new StepFailure('output_invalid', `${modelOf(candidate)} gave no valid output${times}: ${read.message}`)
+    }
+    const again = `That answer cannot be used: ${read.message}.\n\nAnswer again, with nothing but JSON that follows the schema.`
+    said.push(
+      { role: 'assistant', content: [{ type: 'text', text }] },
+      { role: 'user', content: [{ type: 'text', text: again }] },
+    )
+  }
+}
+
+interface Call {
+  readonly dialogue: Dialogue
+  readonly candidate: Candidate
+  /** What was said after the first prompt. */
+  readonly said: readonly Message[]
+}
+
+async function ask(ctx: StepContext, call: Call): Promise<string> {
+  const { dialogue, candidate } = call
   const { provider, model } = candidate
-  const request = buildRequest(candidate, candidate.system ?? spec.system, content)
+  const name = dialogue.calls === 0 ? 'model' : `model~${dialogue.calls}`
+  dialogue.calls += 1
   const answer = await ctx.effect({
     kind: 'model',
     name,
     safety: 'billable',
     pool: `provider:${provider}`,
-    request: request as unknown as Json,
+    request: buildRequest(call) as unknown as Json,
   })
   const { content: parts, finish } = answer as unknown as ModelAnswer
   const text = textOf(parts)
   if (text.trim() === '')
-    throw new StepFailure('empty_answer', `${nameOf(candidate)} answered without text (${finish})`)
+    throw new StepFailure('empty_answer', `${modelOf(candidate)} answered without text (${finish})`)
   if (finish !== 'stop') ctx.record('note-written', { about: 'finish', finish, provider, model })
   return text
 }
 
-function buildRequest(
-  candidate: Candidate,
-  system: string | undefined,
-  content: readonly MessagePart[],
-): ModelRequest & { readonly timeout_ms?: number } {
+function buildRequest({ dialogue, candidate, said }: Call): ModelRequest & { readonly timeout_ms?: number } {
   const { provider, model, base_url, temperature, max_tokens, options, timeout_ms } = candidate
-  const messages: Message[] = [{ role: 'user', content }]
-  if (system) messages.unshift({ role: 'system', content: [{ type: 'text', text: system }] })
+  const { schema, content, rendered } = dialogue
+  const system = rendered ? dialogue.system : (candidate.system ?? dialogue.system)
+  const first: Message[] = system ? [{ role: 'system', content: [{ type: 'text', text: system }] }] : []
   return {
     provider,
     model,
-    messages,
+    messages: [...first, { role: 'user', content }, ...said],
+    // Providers take only schemas of objects; for all others the prompt has to do.
+    ...(schema?.['type'] === 'object' ? { response_schema: schema } : {}),
     ...(base_url === undefined ? {} : { base_url }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(max_tokens === undefined ? {} : { max_tokens }),
@@ -84,15 +140,28 @@ function buildRequest(
 }
 
 /** The prompt, then the files that came with the input. */
-function buildContent(spec: AgentSpec, { input, dependencies }: Inputs): readonly MessagePart[] {
+function buildContent(spec: AgentSpec, inputs: Inputs): readonly MessagePart[] {
+  const { input, dependencies } = applyInputRules(spec.rules, inputs)
   const labels = new Map(spec.blocks.map(({ step, label }) => [step, label]))
-  const text = buildPrompt({
-    title: spec.title,
-    input: textOfJson(input),
-    blocks: dependencies.map((outcome) => ({ ...outcome, label: labels.get(outcome.step) ?? outcome.step })),
-    ...(spec.instruct === undefined ? {} : { instruct: spec.instruct }),
-  })
-  return [{ type: 'text', text }, ...filesOf(input)]
+  const prompt =
+    spec.template?.prompt === undefined
+      ? buildPrompt({
+          title: spec.title,
+          ...(input === undefined ? {} : { input: textOfJson(input) }),
+          blocks: dependencies.map((outcome) => ({ ...outcome, label: labels.get(outcome.step) ?? outcome.step })),
+          ...(spec.material === undefined ? {} : { material: spec.material }),
+          ...(spec.instruct === undefined ? {} : { instruct: spec.instruct }),
+        })
+      : fill(spec.template.prompt, inputs)
+  const demands = buildDemands({ repair: spec.repair, schema: spec.output_schema })
+  const text = demands === '' ? prompt : `${prompt}\n\n${demands}`
+  return [{ type: 'text', text }, ...filesOf(input ?? null)]
+}
+
+function fill(template: string, inputs: Inputs): string {
+  const rendered = renderLiquid(template, scopeOf(inputs))
+  if (!rendered.ok) throw new StepFailure(rendered.code, rendered.message)
+  return rendered.value
 }
 
 /** Files of an input `{text, images | files: [{media_type, data, name?}]}`, `data` in base64. */
@@ -118,11 +187,11 @@ function recordRoute(
     provider,
     model,
     reason: before ? 'fallback' : 'configured',
-    ...(before ? { from: nameOf(before.candidate), because: before.failure.code } : {}),
+    ...(before ? { from: modelOf(before.candidate), because: before.failure.code } : {}),
   }
   ctx.record('step-routed', facts)
 }
 
-function nameOf({ profile, provider, model }: Candidate): string {
+function modelOf({ profile, provider, model }: Candidate): string {
   return profile ?? `${provider}/${model}`
 }

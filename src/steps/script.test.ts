@@ -114,6 +114,56 @@ describe('scriptStep: what a script is given', () => {
     expect(ctx.asked).toEqual([])
   })
 
+  it('an item stands as the documented object, and alone as the text', async () => {
+    const input = { item: { path: 'a.ts' }, chunk_index: 0, total_chunks: 2, base_input: 'all' }
+    const request = await ask(alone(input))
+    expect(JSON.parse(request.stdin)).toEqual({ input, parameters: {}, context: {} })
+    expect(request.environment).toMatchObject({ INPUT_DATA: JSON.stringify(input), INPUT_TEXT: '{"path":"a.ts"}' })
+    expect((await ask(alone({ ...input, item: 'words' }))).environment['INPUT_TEXT']).toBe('words')
+    expect((await ask(alone({ ...input, more: 1 }))).environment['INPUT_TEXT']).toBe(
+      JSON.stringify({ ...input, more: 1 }),
+    )
+  })
+
+  it('input_key puts one key of the first dependency in the place of the input', async () => {
+    const rules = { input_key: 'list' }
+    const only = await ask({ input: 'the input', dependencies: [one] }, { rules, parameters: { n: '${one.list[1]}' } })
+    expect(JSON.parse(only.stdin)).toEqual({ input: [1, 'two'], parameters: { n: 'two' }, context: {} })
+    const more = await ask({ input: 'the input', dependencies: [one, two] }, { rules })
+    expect(JSON.parse(more.stdin)).toMatchObject({ input: [1, 'two'], dependencies: { two: { response: 'prose' } } })
+    expect(JSON.parse(more.stdin).dependencies).not.toHaveProperty('one')
+  })
+
+  it.each([
+    [{ dependencies: [one] }, 'input_key "gone": the output of "one" has no such key'],
+    [{ dependencies: [two] }, 'input_key "gone": the output of "two" is not a JSON object'],
+    [{ dependencies: [three] }, 'input_key "gone": the output of "three" is not a JSON object'],
+    [{ dependencies: [] }, 'input_key "gone": the step has no dependency to take it from'],
+  ])('fails before the script starts without the key: %#', async (inputs, message) => {
+    const ctx = new FakeContext(() => answer(''))
+    const run = scriptStep.run(view({ rules: { input_key: 'gone' } }), { input: '', ...inputs }, ctx)
+    await expect(run).rejects.toMatchObject({ code: 'input_key_missing', message })
+    expect(ctx.asked).toEqual([])
+  })
+
+  it('input_scope leaves the original input out', async () => {
+    const rules = { input_scope: 'dependencies' }
+    const request = await ask({ input: 'secret', dependencies: [two] }, { rules })
+    expect(JSON.stringify(request)).not.toContain('secret')
+    expect(JSON.parse(request.stdin)).toMatchObject({
+      input: '',
+      input_data: '',
+      dependencies: { two: { output: 'prose' } },
+    })
+  })
+
+  it('knows its dependencies by the names of their author, wherever they were placed', async () => {
+    const placed = [one, two].map((outcome) => ({ ...outcome, step: `outer[3]/${outcome.step}` }))
+    const request = await ask({ input: '', dependencies: placed }, { parameters: { whole: '${one.list}' } })
+    const given = JSON.parse(request.stdin)
+    expect([given.parameters, Object.keys(given.dependencies)]).toEqual([{ whole: [1, 'two'] }, ['one', 'two']])
+  })
+
   it('passes on that a script is interactive, and inline text', async () => {
     expect(await ask(alone(''), { script: { ...file, interactive: true } })).toMatchObject({ interactive: true })
     const script = { type: 'inline', text: 'echo' }

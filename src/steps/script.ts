@@ -1,9 +1,12 @@
 import { type Inputs, StepFailure, type StepKind } from '../engine/step.ts'
 import type { ScriptAnswer, ScriptRequest } from '../events/script-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
-import type { ScriptSpec } from '../graph/ensemble-compile.ts'
+import type { ScriptSpec } from '../graph/agent-spec.ts'
+import type { InputRules } from '../graph/composite.ts'
 import { fillTemplates } from '../graph/template.ts'
-import { isJsonObject, readJson } from './read-json.ts'
+import { applyInputRules } from './inputs.ts'
+import { nameOf } from './place.ts'
+import { isJsonObject, readAnswer, readJson } from './read-json.ts'
 import { buildScriptInput } from './script-input.ts'
 
 /** Runs a script once. What it prints is the output: JSON as JSON, other text as `{success: true, output: TEXT}`, nothing as empty text. */
@@ -11,8 +14,10 @@ export const scriptStep: StepKind = {
   kind: 'script',
   version: 1,
   async run(step, inputs, ctx) {
-    const spec = step.spec as unknown as ScriptSpec
-    const given = buildScriptInput(spec.agent, fillParameters(spec.parameters, inputs), inputs)
+    const spec = step.spec as unknown as ScriptSpec & { readonly rules?: InputRules }
+    const { input = '', dependencies } = applyInputRules(spec.rules, inputs)
+    const parameters = fillParameters(spec.parameters, inputs)
+    const given = buildScriptInput(spec.agent, parameters, { input, dependencies })
     const request: ScriptRequest = {
       ...requestScript(spec.script),
       stdin: given.stdin,
@@ -31,17 +36,11 @@ function requestScript(script: ScriptSpec['script']): Pick<ScriptRequest, 'scrip
 
 function fillParameters(parameters: JsonObject, { dependencies }: Inputs): JsonObject {
   const outputs = dependencies.flatMap(({ step, output }) =>
-    output === undefined ? [] : [[step, readAnswer(output)] as const],
+    output === undefined ? [] : [[nameOf(step), readAnswer(output)] as const],
   )
   const filled = fillTemplates(parameters, Object.fromEntries(outputs))
   if (!filled.ok) throw new StepFailure(filled.code, filled.message)
   return filled.value
-}
-
-/** A model's answer that is a JSON object can be referred to by its fields. */
-function readAnswer(output: Json): Json {
-  const parsed = typeof output === 'string' ? readJson(output) : undefined
-  return isJsonObject(parsed) ? parsed : output
 }
 
 /** The step's output, or its failure, which keeps as output what the script said. */

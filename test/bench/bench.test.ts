@@ -39,6 +39,12 @@ test('one tiny round of the quick work runs to its end, with right answers and n
   }
 })
 
+test('a long run is written and verified at each size', { timeout: 120_000 }, async () => {
+  const { code, stderr, stdout } = await runBench(['--scale', '--tiny'])
+  expect(code, stderr).toBe(0)
+  expect(stdout.match(/^\| [\d,]+ \|/gm)).toHaveLength(2)
+})
+
 test('unknown work is refused by name', async () => {
   const { code, stderr } = await runBench(['--only', 'W99'])
   expect([code, stderr]).toEqual([2, expect.stringContaining('W99')])

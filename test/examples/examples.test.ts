@@ -51,6 +51,7 @@ async function follow(name: string): Promise<Said[]> {
 test('every folder is known to this file', () => {
   const known = [
     'careful',
+    'chains',
     'code',
     'conditions',
     'dispatch',
@@ -181,6 +182,21 @@ test('self-check: what it demands of itself holds, and a demand that does not is
   const failed = await shell.run(wrong, join(copy, 'self-check'))
   expect(failed.code).toBe(1)
   expect(JSON.parse(failed.stdout)).toMatchObject({ passed: false })
+})
+
+test('chains: each step works on the answer before it; a workflow rests until a person has answered its gate', async () => {
+  const [first, ...commands] = readCommands('chains/chains.yaml')
+  expect(first).toBe('cd examples/chains')
+  const said: Said[] = []
+  for (const command of commands) said.push(await shell.run(command, join(copy, 'chains')))
+  expect(said.map(({ code }) => code)).toEqual([0, 0, 0, 0, 4, 0])
+  const [list, review, steps, both, resting, sent] = said
+  expect(list?.stdout).toContain('GenerateCode>/Developer)-gemini')
+  expect(review?.stdout.trim()).toBe('In short: const reverse = (list) => list.reverse() changes the list it is given.')
+  expect(steps?.stdout.trim()).toBe('In short: Rain writes on the roof, and the gutter reads it aloud.')
+  expect(both?.stdout).toMatch(/gemini-flash: A colour[\s\S]*claude-sonnet: A colour/)
+  expect(resting?.stderr).toContain('Send this letter? Dear tea, twice.')
+  expect(sent?.stdout.trim()).toBe('Sent: Dear tea, twice.')
 })
 
 describe('careful', () => {

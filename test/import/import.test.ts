@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { askProfiles, fixtures, importInto, listYaml, makeWorkshop, runImported } from './imports.ts'
+import { askProfiles, importInto, listYaml, makeWorkshop, runImported } from './imports.ts'
 
 /** Source, then the input of the run of each ensemble made of it; an empty one is the default task. */
 const GOOD: { readonly [format: string]: readonly (readonly [string, string])[] } = {
@@ -93,5 +93,3 @@ describe('litellm: converts, and every profile answers', () => {
 function readAll(folder: string, paths: readonly string[]): string {
   return paths.map((path) => readFileSync(join(folder, path), 'utf8')).join('\n')
 }
-
-void fixtures

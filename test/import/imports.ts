@@ -38,7 +38,7 @@ export async function importInto(
 }
 
 /** Every profile that was imported, and the default one, answered by the scripted provider; their fallbacks stay. */
-export function makeScriptedLayer(shop: Workshop): string {
+function makeScriptedLayer(shop: Workshop): string {
   const folder = mkdtempSync(join(tmpdir(), 'llm-orc-layer-'))
   const files = listYaml(join(shop.folder, 'profiles'))
   const profiles = files.map((text) => {

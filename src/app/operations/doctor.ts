@@ -62,13 +62,15 @@ export const doctor = defineOperation({
 })
 
 /** What is told by more than the events themselves. */
-const OF_THE_RECORD = {
+export const OF_THE_RECORD: { readonly [invariant: string]: string } = {
   I3: 'every record up to the end can be read',
   I4: 'the same events come out when the run is executed again from its record',
+  I24: 'the same answers lead to the same routes, which I4 would find',
 }
 
 async function examineRun(app: App, run: string, repair: boolean): Promise<RunHealth> {
   const first = await checkRules(app, run)
+  if (first.newer) return describe(run, first)
   if (first.bad === undefined) return replay(app, run, first)
   const { examineTail } = await import('../../journal/quarantine.ts')
   const { path } = await app.openJournal()
@@ -90,6 +92,8 @@ interface Findings {
   readonly more: number
   /** The first record that is unreadable or breaks the chain. */
   readonly bad: number | undefined
+  /** A newer version of this program wrote on: nothing is damaged, and nothing more can be told. */
+  readonly newer?: true
 }
 
 /** One pass over the record, one event in memory at a time. */
@@ -108,8 +112,12 @@ async function checkRules(app: App, run: string): Promise<Findings> {
       if (check.broken !== undefined) break
     }
   } catch (error) {
-    if (error instanceof OrcError && error.code !== 'journal_damaged') throw error
     const bad = check.events + 1
+    if (error instanceof OrcError && error.code === 'journal_newer') {
+      note([{ invariant: 'I3', seq: bad, message: `${error.message}. Update this program.` }])
+      return { events: check.events, found, more, bad, newer: true }
+    }
+    if (error instanceof OrcError && error.code !== 'journal_damaged') throw error
     const message = error instanceof OrcError ? error.message : `event ${bad} is not an event: ${String(error)}`
     note([{ invariant: 'I3', seq: bad, message }])
     return { events: check.events, found, more, bad }

@@ -1,70 +1,178 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
+import type { Json } from '../../events/values.ts'
+import type { App } from '../app.ts'
 import { detachProcess } from '../detach.ts'
-import { defineOperation } from '../operation.ts'
+import { type Call, defineOperation } from '../operation.ts'
 import { prepareRun, type RunOrder, runTarget } from '../runs.ts'
-import { findTarget, makePromptTarget } from '../target.ts'
+import { makePromptTarget, type Target } from '../target.ts'
+import { makeStepsTarget } from '../target-chain.ts'
+import { findNamedTarget, type NamedTarget, readParamWords } from '../target-named.ts'
+import { makePlanTarget, planConcurrency, readPlanTarget } from '../target-plan.ts'
 
 /** What is said when an ensemble is run without any input. */
 const NO_INPUT = 'Please analyse what you are given, from your own point of view.'
 
+/** How any run is started, whatever it runs. */
+export const startFields = {
+  max_concurrent: z.int().min(1).optional().describe('Steps that may run at once.'),
+  timeout_seconds: z.number().positive().optional().describe('The run ends when this time is over.'),
+  seed: z.string().optional().describe('Makes every choice by chance repeatable.'),
+  detach: z.boolean().default(false).describe('Start it in the background and print its id.'),
+}
+type StartOptions = z.infer<z.ZodObject<typeof startFields>>
+
 export const runOperation = defineOperation({
   name: 'run',
-  summary: 'Run an ensemble, or put a prompt to one or several models.',
+  summary: 'Run an ensemble, a chain or a workflow, or put a prompt to one or several models.',
   input: z.object({
-    target: z.string().optional().describe('An ensemble, by name or path.'),
+    target: z.string().optional().describe('An ensemble by name or path, a chain, or a workflow.'),
     input: z.string().optional().describe('What it is to work on; also read from a pipe.'),
     input_file: z.string().optional().describe('A file that holds the input.'),
-    prompt: z.string().optional().describe('A prompt for models, instead of an ensemble.'),
+    prompt: z.string().optional().describe('A prompt for models, for a chain or for a workflow.'),
     model: z
       .array(z.string())
       .default([])
       .describe('A model profile, PROVIDER/MODEL or a model name; may be repeated.'),
     parallel: z.boolean().default(false).describe('Ask several models side by side (the default).'),
     sequential: z.boolean().default(false).describe('Ask several models one after another.'),
-    max_concurrent: z.int().min(1).optional().describe('Steps that may run at once.'),
-    timeout_seconds: z.number().positive().optional().describe('The run ends when this time is over.'),
-    seed: z.string().optional().describe('Makes every choice by chance repeatable.'),
-    detach: z.boolean().default(false).describe('Start it in the background and print its id.'),
+    step: z
+      .array(z.string())
+      .default([])
+      .describe('A step of a chain, as Role>/Persona)-Model; the next one works on its answer. May be repeated.'),
+    param: z.array(z.string()).default([]).describe('A parameter of a workflow, as NAME=VALUE; may be repeated.'),
+    plan: z.string().optional().describe('A request that a planner model splits into tasks, which are then done.'),
+    plan_file: z.string().optional().describe('A saved plan to carry out; --prompt says for what.'),
+    planner_model: z.string().optional().describe('The profile or model that plans.'),
+    approve: z.boolean().default(false).describe('Show the plan to a person before it is carried out.'),
+    ...startFields,
   }),
-  run: async (input, { app, signal, watcher }) => {
-    if (input.target === undefined && input.prompt === undefined) {
-      const hint = 'For example: llm-orc run document-brief < notes.md, or: llm-orc run -p "Why is the sky blue?"'
-      throw new OrcError({
-        code: 'bad_input',
-        message: 'there is nothing to run: name an ensemble or give a prompt',
-        hint,
-      })
-    }
-    if (input.target !== undefined && input.prompt !== undefined) {
-      const hint = `Give the ensemble its input instead: llm-orc run ${input.target} "…"`
-      throw new OrcError({ code: 'bad_input', message: 'a run has an ensemble or a prompt, not both', hint })
-    }
-    const target =
-      input.target === undefined ? await makePromptTarget(app, input.model) : await findTarget(app, input.target)
+  run: async (input, call) => {
+    const { app } = call
+    checkTogether(input)
     const given = input.input ?? (await readInput(input.input_file))
     // A prompt speaks about what is given with it: `git diff | llm-orc run -p "Review this"`.
-    const asked = input.prompt === undefined ? given : [input.prompt, given].filter(Boolean).join('\n\n')
-    const text = asked ?? target.default_input ?? NO_INPUT
-    const order: RunOrder = {
-      target,
-      input: text,
-      ...(input.seed === undefined ? {} : { seed: input.seed }),
-      limits: {
-        ...(input.sequential ? { max_concurrent: 1 } : {}),
-        ...(input.max_concurrent === undefined ? {} : { max_concurrent: input.max_concurrent }),
-        ...(input.timeout_seconds === undefined ? {} : { timeout_ms: Math.round(input.timeout_seconds * 1000) }),
-      },
-    }
-    if (!input.detach) return runTarget(app, order, { signal, ...(watcher ? { watcher } : {}) })
-    const run = await prepareRun(app, order)
-    await detachProcess(app, ['runs', 'resume', run])
-    return { run, status: 'detached' as const, provider_notes: target.notes }
+    const asked = joinPrompt(input.prompt ?? input.plan, given)
+    const { target, params } = await chooseTarget(app, input, asked)
+    const needed = target.kind === 'chain' || (target.kind === 'plan' && target.default_input === undefined)
+    const text = needed ? requirePrompt(asked, `a ${target.kind}`) : (asked ?? target.default_input ?? NO_INPUT)
+    const usual = target.kind === 'plan' ? planConcurrency(app) : undefined
+    const most = input.sequential ? 1 : usual
+    const limits = most === undefined ? {} : { max_concurrent: most }
+    return startRun(call, { target, input: params ?? text, limits }, input)
   },
 })
 
-async function readInput(file: string | undefined): Promise<string | undefined> {
+interface Wanted {
+  readonly target?: string | undefined
+  readonly prompt?: string | undefined
+  readonly model: readonly string[]
+  readonly parallel: boolean
+  readonly sequential: boolean
+  readonly step: readonly string[]
+  readonly param: readonly string[]
+  readonly plan?: string | undefined
+  readonly plan_file?: string | undefined
+  readonly planner_model?: string | undefined
+  readonly approve: boolean
+}
+
+function refuse(message: string, hint: string): never {
+  throw new OrcError({ code: 'bad_input', message, hint })
+}
+
+/** Refuses what cannot go together, before anything is read. */
+function checkTogether(wanted: Wanted): void {
+  const { target, prompt, model, parallel, sequential, step, param } = wanted
+  const planned = checkPlanned(wanted)
+  if (target === undefined && prompt === undefined && step.length === 0 && !planned)
+    refuse(
+      'there is nothing to run: name an ensemble or chain, or give a prompt',
+      'For example: llm-orc run document-brief < notes.md, or: llm-orc run -p "Why is the sky blue?"',
+    )
+  if (parallel && sequential)
+    refuse('models are asked in parallel or in sequence, not both', 'Leave one of the two out.')
+  if (step.length > 0 && target !== undefined)
+    refuse('a run has a target or steps, not both', 'To keep steps under a name: llm-orc chain save NAME --step …')
+  if (step.length > 0 && model.length > 0)
+    refuse('steps name their own models', 'Leave --model out, or the steps: a chain is no question to several models.')
+  if (param.length > 0 && target === undefined) refuse('only a workflow takes parameters', 'Name the workflow to run.')
+}
+
+/** Is this the run of a plan? */
+function checkPlanned({ target, prompt, step, plan, plan_file, planner_model, approve }: Wanted): boolean {
+  const planned = plan !== undefined || plan_file !== undefined
+  if (plan !== undefined && plan_file !== undefined)
+    refuse('a run makes a plan or has one, not both', 'Leave --plan or --plan-file out.')
+  if (planned && (target !== undefined || step.length > 0))
+    refuse(
+      'a run has a plan, or a target or steps, not both',
+      'Tasks of a plan are done by models: name them with --model.',
+    )
+  if (plan !== undefined && prompt !== undefined)
+    refuse('a plan is made for one request', 'Put the whole request behind --plan; material may come from a pipe.')
+  if (plan === undefined && (planner_model !== undefined || approve))
+    refuse('there is no planning here for a planner or an approval', 'Give the request with --plan "…".')
+  return planned
+}
+
+async function chooseTarget(app: App, input: Wanted, asked: string | undefined): Promise<NamedTarget> {
+  if (input.step.length > 0) return { target: await makeStepsTarget(app, input.step) }
+  if (input.plan_file !== undefined) return { target: await readPlanTarget(app, input.plan_file, input.model) }
+  if (input.plan !== undefined) {
+    const wish = { models: input.model, planner: input.planner_model, approve: input.approve || undefined }
+    return { target: await makePlanTarget(app, wish) }
+  }
+  if (input.target === undefined) return { target: await makePromptTarget(app, input.model) }
+  const named = await findNamedTarget(app, input.target, { params: readParamWords(input.param), prompt: asked })
+  if (named.target.kind !== 'ensemble' || input.prompt === undefined) return named
+  const hint = `Give the ensemble its input instead: llm-orc run ${input.target} "…"`
+  throw new OrcError({ code: 'bad_input', message: 'a run has an ensemble or a prompt, not both', hint })
+}
+
+/** A prompt, and below it the material it is about. */
+export function joinPrompt(prompt: string | undefined, given: string | undefined): string | undefined {
+  return prompt === undefined ? given : [prompt, given].filter(Boolean).join('\n\n')
+}
+
+/** Nobody can say for a chain or a plan what it might work on. */
+export function requirePrompt(asked: string | undefined, what = 'a chain'): string {
+  if (asked !== undefined && asked.trim() !== '') return asked
+  const hint = 'Give it as: -p "…", or from a pipe.'
+  throw new OrcError({ code: 'bad_input', message: `${what} needs a prompt`, hint })
+}
+
+interface Start {
+  readonly target: Target
+  readonly input: Json
+  readonly limits?: RunOrder['limits']
+}
+
+/** Starts a run, and drives it here unless it is to go on by itself. */
+export async function startRun(
+  { app, signal, watcher }: Call,
+  { target, input, limits }: Start,
+  options: StartOptions,
+) {
+  const { seed, max_concurrent, timeout_seconds } = options
+  const order: RunOrder = {
+    target,
+    input,
+    ...(seed === undefined ? {} : { seed }),
+    limits: {
+      ...limits,
+      ...(max_concurrent === undefined ? {} : { max_concurrent }),
+      ...(timeout_seconds === undefined ? {} : { timeout_ms: Math.round(timeout_seconds * 1000) }),
+    },
+  }
+  if (!options.detach) return runTarget(app, order, { signal, ...(watcher ? { watcher } : {}) })
+  const run = await prepareRun(app, order)
+  await detachProcess(app, ['runs', 'resume', run])
+  return { run, status: 'detached' as const, provider_notes: target.notes }
+}
+
+export async function readInput(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined
   try {
     return await readFile(file, 'utf8')

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import * as z from 'zod'
-import { readEvents } from '../../engine/engine.ts'
+import { readEvent, readEvents } from '../../engine/engine.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { Event } from '../../events/event.ts'
+import { upcast } from '../../events/upcast.ts'
 import { ledgerView } from '../../events/views/ledger.ts'
 import { timelineView } from '../../events/views/timeline.ts'
 import { foldEvents } from '../../events/views/view.ts'
@@ -13,16 +14,8 @@ import { findAsks } from '../asks.ts'
 import { defineOperation } from '../operation.ts'
 import { findRunId } from '../run-id.ts'
 import { reportRun } from '../run-report.ts'
-import {
-  commandRun,
-  continueRun,
-  holdLease,
-  projectDigest,
-  reportOf,
-  requireRun,
-  verifyFile,
-  verifyStored,
-} from '../runs.ts'
+import { findSketch, type RunSketch, sketchRuns } from '../run-sketch.ts'
+import { commandRun, continueRun, holdLease, requireRun, verifyFile, verifyStored } from '../runs.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
 
@@ -37,6 +30,8 @@ export interface RunLine {
   readonly started: string
   readonly ended?: string
   readonly events: number
+  /** Why its first or last record cannot be read; its `status` is `unreadable` then. */
+  readonly unreadable?: string
 }
 
 export const listRuns = defineOperation({
@@ -48,36 +43,29 @@ export const listRuns = defineOperation({
   }),
   run: async ({ all, limit }, { app }) => {
     const runs: RunLine[] = []
-    const own = app.paths.project === undefined ? undefined : projectDigest(app.paths.project)
-    const { journal } = await app.openJournal()
-    for (const info of await journal.list({ prefix: 'run/' })) {
+    for await (const sketch of sketchRuns(app, { all })) {
       if (runs.length >= limit) break
-      const id = info.stream.slice('run/'.length)
-      const [first, last] = [await eventAt(app, id, 1), await eventAt(app, id, info.last)]
-      if (first?.type !== 'run-started' || !last) continue
-      if (!all && first.data.project !== own) continue
-      runs.push({
-        id,
-        status: statusAfter(last),
-        target: first.data.target.name,
-        started: new Date(first.at).toISOString(),
-        ...(last.type === 'run-finished' ? { ended: new Date(last.at).toISOString() } : {}),
-        events: info.last,
-      })
+      runs.push(describeSketch(sketch))
     }
     return { runs: runs.toSorted((a, b) => (a.started < b.started ? 1 : -1)) }
   },
 })
 
+function describeSketch({ id, events, created, first, last, unreadable }: RunSketch): RunLine {
+  return {
+    id,
+    status: unreadable === undefined && last ? statusAfter(last) : 'unreadable',
+    target: first?.data.target.name ?? '?',
+    started: new Date(first?.at ?? created).toISOString(),
+    ...(last?.type === 'run-finished' ? { ended: new Date(last.at).toISOString() } : {}),
+    events,
+    ...(unreadable === undefined ? {} : { unreadable }),
+  }
+}
+
 function statusAfter(last: Event): string {
   if (last.type === 'run-finished') return last.data.status
   return last.type === 'run-paused' ? 'resting' : 'unfinished'
-}
-
-async function eventAt(app: App, id: string, seq: number): Promise<Event | undefined> {
-  const { journal } = await app.openJournal()
-  for await (const record of journal.read(`run/${id}`, seq, seq)) return record.data as Event
-  return undefined
 }
 
 export const showRun = defineOperation({
@@ -143,11 +131,11 @@ export const tailRun = defineOperation({
     const { journal } = await app.openJournal()
     let printed = 0
     for await (const record of journal.follow(`run/${id}`, input.from, signal)) {
-      const event = record.data as Event
+      const event = upcast(record.data)
       watcher?.events?.([event])
       printed += 1
       if (event.type === 'run-finished' || event.type === 'run-paused') {
-        const next = await eventAt(app, id, event.seq + 1)
+        const next = await readEvent({ journal }, id, event.seq + 1)
         if (!next) break
       }
     }
@@ -215,10 +203,9 @@ export const resolveStep = defineOperation({
   }),
   run: async (input, { app, signal, watcher }) => {
     const id = await findRunId(app, input.run)
-    const report = await reportOf(app, id)
     const open = await findOpenAsk(app, id, input.step)
     if (!open) {
-      const asks = report.unknown.map((effect) => effect.key)
+      const asks = (await findAsks(app, id, await requireRun(app, id))).map(({ key }) => key)
       const hint = asks.length > 0 ? `It asks about: ${asks.join(', ')}` : 'It asks about nothing.'
       throw new OrcError({ code: 'not_found', message: `the run ${id} does not ask about ${input.step}`, hint })
     }
@@ -272,12 +259,13 @@ export const deleteRun = defineOperation({
   input: z.object({ run, confirm: z.boolean().default(false).describe('Really remove it.') }),
   run: async (input, { app }) => {
     const id = await findRunId(app, input.run)
-    const events = await requireRun(app, id)
-    const ended = events.at(-1)?.type === 'run-finished'
+    // A run that cannot be read can be removed like any other.
+    const { last, events } = await findSketch(app, id)
+    const ended = last?.type === 'run-finished'
     if (!input.confirm) {
       throw new OrcError({
         code: 'confirmation_needed',
-        message: `this removes the run ${id}${ended ? '' : ', which has not ended,'} and its ${events.length} events for good`,
+        message: `this removes the run ${id}${ended ? '' : ', which has not ended,'} and its ${events} events for good`,
         hint: 'Add --confirm to do it.',
       })
     }
@@ -301,18 +289,21 @@ export const pruneRuns = defineOperation({
   run: async (input, { app }) => {
     const { journal } = await app.openJournal()
     const before = Date.now() - input.older_than * 86_400_000
-    const own = app.paths.project === undefined ? undefined : projectDigest(app.paths.project)
     const removed: string[] = []
+    const unreadable: { readonly run: string; readonly reason: string }[] = []
     let kept = 0
-    for (const info of await journal.list({ prefix: 'run/' })) {
-      const id = info.stream.slice('run/'.length)
-      const [first, last] = [await eventAt(app, id, 1), await eventAt(app, id, info.last)]
-      if (!input.all && first?.type === 'run-started' && first.data.project !== own) continue
+    for await (const sketch of sketchRuns(app, { all: input.all })) {
+      const { id, last } = sketch
+      // Nobody knows whether it has ended; `runs delete` removes it all the same.
+      if (sketch.unreadable !== undefined) {
+        unreadable.push({ run: id, reason: sketch.unreadable })
+        continue
+      }
       kept += 1
       if (kept <= input.keep || last?.type !== 'run-finished' || last.at > before) continue
       removed.push(id)
       if (!input.dry_run) await journal.remove(id)
     }
-    return { dry_run: input.dry_run, removed }
+    return { dry_run: input.dry_run, removed, ...(unreadable.length > 0 ? { unreadable } : {}) }
   },
 })

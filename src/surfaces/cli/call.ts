@@ -42,7 +42,7 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   const place = { mode, settings, outlet: sink, redact: app.redact }
   const watch = createWatch(command.name, place)
   const interrupts = listenForInterrupts(() => {
-    if (!settings.quiet) process.stderr.write('Stopping; press Ctrl-C again to end at once.\n')
+    if (!settings.quiet) watch.say('Stopping; press Ctrl-C again to end at once.\n')
   })
   let result: unknown
   try {
@@ -67,12 +67,14 @@ async function fillFromStandardInput({ command, input, settings }: Parsed): Prom
   const field = command.stdin
   const hasWork =
     input['prompt'] !== undefined ||
+    input['step'] !== undefined ||
     command.arguments.some((argument) => argument.field !== field && input[argument.field] !== undefined)
   if (field === undefined || !hasWork) return input
   const given = Object.keys(input).filter((name) => name === field || name === `${field}_file`)
   const asked = given.find((name) => input[name] === '-')
   if (asked === undefined && given.length > 0) return input
-  const need = asked !== undefined ? 'asked' : input['prompt'] === undefined ? 'missing' : 'extra'
+  const isEnough = input['prompt'] !== undefined || input['param'] !== undefined
+  const need = asked !== undefined ? 'asked' : isEnough ? 'extra' : 'missing'
   const text = await readPipedInput(need, () => {
     if (settings.quiet) return
     const next =
@@ -114,6 +116,8 @@ function createWatch(operation: string, { mode, settings, outlet }: Setting) {
   }
   return {
     watcher,
+    /** A word to the person, beside the progress. */
+    say: (text: string) => (live ? live.say(text) : void process.stderr.write(text)),
     finish: (report: RunReport) => lines?.finish(report),
     stop: () => {
       lines?.stop()

@@ -57,6 +57,22 @@ test('a terminal that does not know its size is taken for one of 80 columns', ()
   expect(unknown.screen()).toEqual(usual.screen())
 })
 
+test('what is said beside the progress stays, and the block goes on below it', () => {
+  const { live, screen } = listen('inline', { isTTY: true })
+  for (const event of twoOfThree().events) live.event(event)
+  live.draw()
+  const block = screen()
+  live.say('Stopping.\n')
+  expect(screen()).toEqual(['Stopping.', ...block.map((line) => line.replace('|', '/'))])
+  live.draw()
+  live.stop()
+  live.say('Over.\n')
+  expect(screen()).toEqual(['Stopping.', 'Over.', ''])
+  const pipe = listen('inline', { isTTY: false })
+  pipe.live.say('Stopping.\n')
+  expect(pipe.written()).toBe('Stopping.\n')
+})
+
 test('inline shows a bar and a line per step, redrawn in place', () => {
   const { live, screen } = listen('inline', { isTTY: true })
   for (const event of twoOfThree().events) {

@@ -18,6 +18,8 @@ export type ProgressMode = 'inline' | 'bar' | 'json'
 export interface Live {
   event(event: Event): void
   delta(step: string, text: string): void
+  /** Writes whole lines where they stay; the block is drawn anew below them. */
+  say(text: string): void
   /** Draws now; happens by itself every tenth of a second. */
   draw(): void
   /** Takes the block away, so that the result stands alone, and stops the timer. */
@@ -84,6 +86,11 @@ function drawBlock({
     delta: (step, text) => {
       noteDelta(state, step, text)
     },
+    say: (text) => {
+      stream.write(`${stopped ? '' : erase()}${text}`)
+      drawn = 0
+      draw()
+    },
     draw,
     stop: () => {
       if (timer) clearInterval(timer)
@@ -117,6 +124,7 @@ function writeLines({
       stream.write(`${stringifyClean({ type: 'progress', data: snapshotProgress(state, now) })}\n`)
     },
     delta: () => {},
+    say: (text) => void stream.write(text),
     draw: () => {},
     stop: () => {},
   }

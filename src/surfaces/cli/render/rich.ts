@@ -1,8 +1,11 @@
 import { describeCost, describeTokens, formatDuration } from '../../../events/views/amounts.ts'
 import { cleanLine, cleanText } from '../../../events/views/clean.ts'
+import { describeCourseOf, describeReason } from '../../../events/views/course-words.ts'
+import { arrangeFamilies, type Kin } from '../../../events/views/family.ts'
 import type { AgentReport, RunReport } from '../../../events/views/run-report.ts'
 import { showOutput } from '../../../events/views/run-report.ts'
 import type { Spent } from '../../../events/views/usage.ts'
+import { renderChildren } from './children.ts'
 import { renderMarkdown } from './markdown.ts'
 import type { Style } from './style.ts'
 import { fit, measure } from './width.ts'
@@ -13,10 +16,30 @@ export interface Page {
   readonly width: number
 }
 
-/** The whole result for a person at a terminal: each agent's output, then what it all took. Ends with a newline. */
+/**
+ * The whole result for a person at a terminal: each agent's output with the steps below it, then what it all took. Ends with a
+ * newline.
+ */
 export function renderRich(report: RunReport, page: Page): string {
-  const agents = report.agents.map((agent) => renderAgent(agent, page))
+  const agents = splitFamilies(arrangeFamilies(report.agents)).map((family) => renderFamily(family, page))
   return `${[...agents, renderSummary(report, page)].join('\n\n')}\n`
+}
+
+/** Each agent of the graph with all that is below it. */
+function splitFamilies(arranged: readonly Kin<AgentReport>[]): Kin<AgentReport>[][] {
+  const families: Kin<AgentReport>[][] = []
+  for (const kin of arranged) {
+    if (kin.depth === 0) families.push([kin])
+    else families.at(-1)?.push(kin)
+  }
+  return families
+}
+
+function renderFamily([head, ...below]: readonly Kin<AgentReport>[], page: Page): string {
+  if (!head) return ''
+  const children = renderChildren(below, page)
+  const agent = renderAgent(head.agent, page)
+  return children.length === 0 ? agent : `${agent}\n${page.style.paint('dim', children.join('\n'))}`
 }
 
 function renderAgent(agent: AgentReport, page: Page): string {
@@ -29,6 +52,7 @@ function renderAgent(agent: AgentReport, page: Page): string {
       page.style.paint('yellow', cleanLine(`fell back from ${from ?? 'its model'} to ${to ?? 'another'}${reason}`)),
     )
   }
+  for (const line of describeCourseOf(agent)) parts.push(page.style.paint('dim', cleanLine(line)))
   const footer = renderFooter(agent)
   if (footer !== '') parts.push(page.style.paint('dim', footer))
   return parts.join('\n')
@@ -54,7 +78,8 @@ function renderBody(agent: AgentReport, style: Style): string {
   }
   if (said !== '') return said
   if (agent.output_withheld !== undefined) return style.paint('dim', `(${agent.output_withheld} bytes, not at hand)`)
-  if (agent.reason !== undefined) return style.paint('dim', `(${agent.status}: ${cleanLine(agent.reason)})`)
+  const reason = describeReason(agent)
+  if (reason !== undefined) return style.paint('dim', `(${agent.status}: ${cleanLine(reason)})`)
   return agent.status === 'succeeded' ? style.paint('dim', '(empty)') : ''
 }
 
@@ -63,7 +88,7 @@ function renderFooter(agent: AgentReport): string {
   return [
     model === '' ? '' : cleanLine(model) + (agent.profile === undefined ? '' : ` (${cleanLine(agent.profile)})`),
     agent.duration_ms === undefined ? '' : formatDuration(agent.duration_ms),
-    ...describeSpent(agent.usage),
+    ...describeSpent(agent.family_usage ?? agent.usage),
     agent.attempts > 1 ? `attempt ${agent.attempts}` : '',
   ]
     .filter((part) => part !== '')
@@ -91,8 +116,12 @@ function renderSummary(report: RunReport, { style }: Page): string {
     if (error.detail !== undefined) lines.push(`   ${cleanText(error.detail).trimEnd().replaceAll('\n', '\n   ')}`)
     if (error.hint !== undefined) lines.push(style.paint('dim', `   ${cleanLine(error.hint)}`))
   }
-  for (const { key } of report.unknown) {
-    lines.push(style.paint('yellow', `nobody knows whether ${cleanLine(key)} happened; please look and tell`))
+  for (const { key, code } of report.unknown) {
+    const what =
+      code === undefined
+        ? `nobody knows whether ${cleanLine(key)} happened; please look and tell`
+        : `${cleanLine(key)} failed and may have happened all the same; it was not done again`
+    lines.push(style.paint('yellow', what))
   }
   return lines.join('\n')
 }

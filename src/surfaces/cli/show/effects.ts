@@ -1,9 +1,10 @@
 import type { showRun } from '../../../app/operations/runs.ts'
 import { formatCost } from '../../../events/views/amounts.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
+import { describeDoubt } from '../../../events/views/run-report.ts'
 import { renderTable } from '../render/table.ts'
-import { type Page, type ResultOf, shortenTime } from './page.ts'
-import { quoteWord } from './run.ts'
+import { joinBlocks, type Page, type ResultOf, shortenTime } from './page.ts'
+import { describeQuestion, quoteWord } from './run.ts'
 
 type Shown = ResultOf<typeof showRun>
 type Ask = Shown['asks'][number]
@@ -17,7 +18,9 @@ export function listEffects(effects: NonNullable<Shown['effects']>, page: Page):
     effect.kind,
     effect.safety,
     String(effect.tries),
-    effect.code === undefined ? effect.outcome : `${effect.outcome}: ${effect.code}`,
+    effect.code === undefined
+      ? effect.outcome
+      : `${effect.outcome}: ${effect.code}${describeDoubt(effect.touched ? { touched: effect.touched } : {})}`,
     effect.cost === undefined ? '' : formatCost(effect.cost),
     effect.source === 'record' ? `event ${effect.answered}` : (effect.source ?? ''),
   ])
@@ -39,7 +42,12 @@ export function listEffects(effects: NonNullable<Shown['effects']>, page: Page):
 export function describeQuestions(run: string, asks: readonly Ask[], page: Page): string {
   if (asks.length === 0) return ''
   const head = page.style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:')
-  return [head, ...asks.map((ask) => describeAsk(run, ask, page))].join('\n\n')
+  const isQuestion = ({ question }: Ask) => question !== undefined
+  return joinBlocks(
+    ...asks.filter(isQuestion).map((ask) => describeQuestion(run, ask, page)),
+    asks.every(isQuestion) ? '' : head,
+    ...asks.filter((ask) => !isQuestion(ask)).map((ask) => describeAsk(run, ask, page)),
+  )
 }
 
 function describeAsk(run: string, { key, step, kind, ...ask }: Ask, { style }: Page): string {
@@ -69,9 +77,10 @@ function describeAsk(run: string, { key, step, kind, ...ask }: Ask, { style }: P
 /** Effects whose outcome nobody will be asked any more, because their step has ended. */
 export function describeLost({ unknown }: Shown['report'], asks: readonly Ask[], page: Page): string {
   const open = new Set(asks.map(({ key }) => key))
-  const lost = unknown.filter(({ key }) => !open.has(key)).map(({ key }) => `  ${cleanLine(key)}`)
+  const lost = unknown
+    .filter(({ key }) => !open.has(key))
+    .map((effect) => `  ${cleanLine(`${effect.key}${describeDoubt(effect)}`)}`)
   if (lost.length === 0) return ''
-  return [page.style.paint('yellow', 'Nobody knows whether these happened; their steps have ended:'), ...lost].join(
-    '\n',
-  )
+  const head = 'Nobody knows whether these happened; they were not done again, and their steps have ended:'
+  return [page.style.paint('yellow', head), ...lost].join('\n')
 }

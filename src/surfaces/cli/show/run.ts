@@ -1,7 +1,7 @@
 import type { demo } from '../../../app/operations/demo.ts'
 import type { runOperation } from '../../../app/operations/run.ts'
 import type { resumeRunOperation } from '../../../app/operations/runs.ts'
-import { cleanLine } from '../../../events/views/clean.ts'
+import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import type { RunReport } from '../../../events/views/run-report.ts'
 import { renderProblems } from '../render/problem.ts'
 import { renderRich } from '../render/rich.ts'
@@ -16,7 +16,10 @@ export const showRunResult: Show<Result> = (result, page) => {
   if (!('report' in result)) return showDetached(result, page)
   const { run, report } = result
   const notes = result.provider_notes.map((note) => `note: ${cleanLine(note)}`).join('\n')
-  const asks = describeAsks(run, 'asks' in result ? (result.asks ?? []) : [], page)
+  const questions = 'questions' in result ? (result.questions ?? []) : []
+  const keys = new Set(questions.map(({ key }) => key))
+  const unknown = 'asks' in result ? (result.asks ?? []).filter((key) => !keys.has(key)) : []
+  const asks = joinBlocks(describeAsks(run, unknown, page), ...questions.map((ask) => describeQuestion(run, ask, page)))
   const next = 'next' in result ? ['Next:', ...result.next.map((command) => `  ${command}`)].join('\n') : ''
   const warnings = 'warnings' in result && result.warnings ? renderProblems(result.warnings, page.style) : ''
   const raw = 'raw_output' in result && result.raw_output === true
@@ -68,6 +71,25 @@ function describeAsks(run: string, asks: readonly string[], { style }: Page): st
   return [style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:'), ...lines].join(
     '\n',
   )
+}
+
+interface Asked {
+  readonly key: string
+  readonly question?: string
+  readonly options?: readonly string[]
+}
+
+/** What a person is asked, whole, and how to answer it. */
+export function describeQuestion(run: string, ask: Asked, { style }: Page): string {
+  const answer = ask.options && ask.options.length > 0 ? ask.options.map(quoteWord).join('|') : 'TEXT'
+  return [
+    style.paint('yellow', `The run waits for a person. ${cleanLine(ask.key)} asks:`),
+    ...cleanText(ask.question ?? '')
+      .trim()
+      .split('\n')
+      .map((line) => `  ${line}`.trimEnd()),
+    `Answer with: llm-orc runs resolve ${quoteWord(run)} ${quoteWord(ask.key)} done ${answer}`,
+  ].join('\n')
 }
 
 /** A word as a shell reads it, without control characters. */

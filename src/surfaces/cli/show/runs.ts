@@ -4,7 +4,7 @@ import { renderTable } from '../render/table.ts'
 import { describeLost, describeQuestions, listEffects } from './effects.ts'
 import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './page.ts'
 import { showReport } from './run.ts'
-import { renderTimeline } from './timeline.ts'
+import { describeSkipped, renderTimeline } from './timeline.ts'
 
 export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
   if (runs.length === 0)
@@ -17,7 +17,14 @@ export const showRuns: Show<ResultOf<typeof listRuns>> = ({ runs }, page) => {
     { title: 'started (UTC)' },
     { title: 'events', align: 'right' as const },
   ]
-  return { text: renderTable(columns, rows, page) }
+  const unreadable = runs.flatMap((run) =>
+    run.unreadable === undefined ? [] : describeUnreadable(run.id, run.unreadable),
+  )
+  return { text: renderTable(columns, rows, page), ...(unreadable.length > 0 ? { aside: unreadable.join('\n') } : {}) }
+}
+
+function describeUnreadable(run: string, reason: string): string {
+  return `The run ${cleanLine(run)} cannot be read: ${cleanLine(reason)} Look at it with: llm-orc runs doctor ${cleanLine(run)}`
 }
 
 /** The whole report in a pipe too: who only wants the answer has it from `run`, or asks for JSON. */
@@ -28,6 +35,7 @@ export const showOneRun: Show<ResultOf<typeof showRun>> = ({ run, events, at, re
       place && page.style.paint('bold', place),
       parts.timeline || parts.effects ? '' : showReport(report, { ...page, rich: true }),
       parts.timeline && renderTimeline(parts.timeline, page),
+      parts.timeline && describeSkipped(report, page),
       parts.effects && listEffects(parts.effects, page),
       describeQuestions(run, parts.asks, page),
       describeLost(report, parts.asks, page),
@@ -70,10 +78,9 @@ export const showDeletedRun: Show<ResultOf<typeof deleteRun>> = ({ run }) => ({
   text: `removed the run ${cleanLine(run)}`,
 })
 
-export const showPruned: Show<ResultOf<typeof pruneRuns>> = ({ dry_run, removed }) => {
-  if (removed.length === 0) return { text: '', aside: 'Nothing is old enough.' }
-  return {
-    text: removed.map(cleanLine).join('\n'),
-    aside: dry_run ? 'These would be removed; nothing was done.' : `${removed.length} runs were removed.`,
-  }
+export const showPruned: Show<ResultOf<typeof pruneRuns>> = ({ dry_run, removed, unreadable = [] }) => {
+  const kept = unreadable.map(({ run, reason }) => describeUnreadable(run, reason))
+  const done = dry_run ? 'These would be removed; nothing was done.' : `${removed.length} runs were removed.`
+  const aside = [removed.length === 0 ? 'Nothing is old enough.' : done, ...kept].join('\n')
+  return { text: removed.map(cleanLine).join('\n'), aside }
 }

@@ -26,6 +26,18 @@ const REPORT = {
 
 const RESULTS: { readonly [operation: string]: unknown } = {
   init: { folder: '/p/.llm-orc', written: ['/p/.llm-orc/config.yaml'], kept: ['/p/.llm-orc/.gitignore'] },
+  plan: {
+    run: 'r1',
+    request: HOSTILE,
+    tasks: [
+      { id: 'a', type: 'generate', description: HOSTILE },
+      { id: HOSTILE, type: 'synthesize', description: 'x' },
+    ],
+    edges: [{ from: 'a', to: HOSTILE, join: 'any' }],
+    levels: [['a'], [HOSTILE]],
+    saved: HOSTILE,
+    provider_notes: [HOSTILE],
+  },
   'runs list': {
     runs: [{ id: 'r1', status: 'succeeded', target: HOSTILE, started: '2026-11-21T05:02:11.345Z', events: 12 }],
   },
@@ -165,6 +177,34 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     scripts: [{ relative: 'a.py', level: 'project', size: 9, pinned: {}, shadowed: true }],
     problems: [],
   },
+  'chain list': {
+    chains: [
+      { name: HOSTILE, source: 'project', steps: ['Plan>/Poet)-x', HOSTILE] },
+      { name: 'y', source: 'user', steps: [], problem: HOSTILE },
+    ],
+    problems: [{ code: 'config_invalid', message: HOSTILE }],
+  },
+  'chain show': {
+    name: HOSTILE,
+    source: 'user',
+    steps: [{ name: HOSTILE, title: HOSTILE, models: ['p/m'], system: HOSTILE }],
+    warnings: [{ code: 'chain_invalid', message: HOSTILE, severity: 'warning' }],
+  },
+  'chain save': { name: HOSTILE, file: HOSTILE, steps: ['x'], replaced: true, warnings: [] },
+  'chain delete': { name: HOSTILE, file: HOSTILE, deleted: true },
+  'workflow list': {
+    workflows: [
+      {
+        name: HOSTILE,
+        source: 'user',
+        description: HOSTILE,
+        params: [{ name: HOSTILE, required: true }],
+        steps: [{ name: HOSTILE, tool: 'gate', gated: true }],
+        problems: [{ code: 'workflow_invalid', message: HOSTILE }],
+      },
+    ],
+    problems: [],
+  },
   'scripts show': { reference: 'a.py', path: '/a.py', safety: 'unsafe', interactive: true, source: HOSTILE },
   'scripts test': { run: 'r', status: 'failed', output: { text: HOSTILE }, code: 'script_failed', message: HOSTILE },
   'providers list': {
@@ -194,10 +234,23 @@ describe('every result can be shown', () => {
   test('operations without a look of their own are few', () => {
     const without = operations.filter(
       ({ name }) =>
-        !(name in RESULTS) && !/^(run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork))$/.test(name),
+        !(name in RESULTS) &&
+        !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork))$/.test(name),
     )
     expect(without.map(({ name }) => name)).toEqual([])
   })
+})
+
+test('a question is shown whole, with the words that answer it', () => {
+  const questions = [{ key: `look@1/${HOSTILE}`, question: `Fit?\n${HOSTILE}`, options: ['yes', 'no'] }]
+  const asks = questions.map(({ key }) => key)
+  const result = { run: 'r', status: 'paused', report: REPORT, provider_notes: [], asks, questions }
+  const { aside = '' } = showResult('workflow run', result, pipe)
+  expect(aside).toMatch(/asks:\n {2}Fit\?\n {2}red/)
+  expect(aside).toMatch(/llm-orc runs resolve r '.*' done yes\|no$/)
+  expect(aside).not.toContain('failed|not-done')
+  // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+  expect(aside).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
 })
 
 test('tables give way to a narrow terminal, never to a pipe', () => {
@@ -213,6 +266,29 @@ test.each([60, 30, 12])('a timeline fits %i columns, and shows attempts and wait
   for (const line of text.split('\n')) expect(measure(line)).toBeLessThanOrEqual(width)
   if (width === 60) expect(text).toMatch(/█+░+2█+ ✓ 0\.10s x2/)
   if (width === 60) expect(text).toMatch(/2 日本語.* +\? ↻/)
+})
+
+test('what a step proposed stands below it, and what was skipped is named', () => {
+  const span = { attempt: 1, start: 0, end: 10, status: 'succeeded' }
+  const spans = [
+    { ...span, step: 'a', lane: 0 },
+    { ...span, step: 'b', lane: 1 },
+    { ...span, step: 'a/answer', parent: 'a', lane: 2 },
+  ]
+  const agent = { kind: 'agent', attempts: 1, usage: SPENT, fallbacks: [], dependencies: [] }
+  const agents = [
+    { ...agent, name: 'a', status: 'succeeded', output: 'the answer', loop: { rounds: 2, ended: 'limit', limit: 2 } },
+    { ...agent, name: 'c', status: 'skipped', reason: 'condition', attempts: 0 },
+    { ...agent, name: 'a/answer', parent: 'a', status: 'failed', code: 'x', message: HOSTILE },
+  ]
+  const result = { run: 'r', events: 9, report: { ...REPORT, agents }, asks: [] }
+  const timeline = showResult('runs show', { ...result, timeline: { now: 10, lanes: 3, spans, waits: [] } }, pipe).text
+  expect(timeline).toMatch(/ 1 a .*\n {2}3 {3}answer .*\n {2}2 b /)
+  expect(timeline).toContain('Skipped\n  c: its condition did not hold')
+  const { text } = showResult('runs show', result, pipe)
+  expect(text).toMatch(/the answer\n2 rounds; ended at the limit of 2\n {2}✗ answer {2}x: red line/)
+  expect(text).toContain('(skipped: its condition did not hold)')
+  expect(text).not.toContain('\u001b[31m')
 })
 
 test('a difference is shown with both sides', () => {

@@ -1,11 +1,14 @@
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
 import { showExport, showImport } from './bundles.ts'
+import { showChainRun, showChains, showDeletedChain, showOneChain, showSavedChain, showWorkflows } from './chains.ts'
 import { showComparison } from './compare.ts'
 import { showHealth } from './doctor.ts'
 import { showCheck, showEnsembles, showOneEnsemble } from './ensembles.ts'
+import { showImported } from './import.ts'
 import { showInit } from './init.ts'
 import type { Page, Show, Shown } from './page.ts'
 import { showPlain } from './plain.ts'
+import { showPlan } from './plan.ts'
 import { showProfiles, showProviders, showProviderTest } from './providers.ts'
 import { showRunResult } from './run.ts'
 import { showDeletedRun, showOneRun, showPruned, showReplay, showRuns } from './runs.ts'
@@ -16,7 +19,9 @@ import { showValidation } from './validate.ts'
 const SHOWS: { readonly [operation: string]: Show<never> } = {
   demo: showRunResult,
   init: showInit,
+  import: showImported,
   run: showRunResult,
+  plan: showPlan,
   'runs resume': showRunResult,
   'runs cancel': showRunResult,
   'runs resolve': showRunResult,
@@ -34,6 +39,13 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'ensembles list': showEnsembles,
   'ensembles show': showOneEnsemble,
   'ensembles check': showCheck,
+  'chain list': showChains,
+  'chain show': showOneChain,
+  'chain run': showChainRun,
+  'chain save': showSavedChain,
+  'chain delete': showDeletedChain,
+  'workflow list': showWorkflows,
+  'workflow run': showRunResult,
   'validate run': showValidation,
   'validate category': showValidation,
   'validate all': showValidation,

@@ -1,6 +1,9 @@
 import type { showRun } from '../../../app/operations/runs.ts'
 import { formatDuration } from '../../../events/views/amounts.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
+import { describeReason } from '../../../events/views/course-words.ts'
+import { arrangeFamilies, nameBelow } from '../../../events/views/family.ts'
+import type { RunReport } from '../../../events/views/run-report.ts'
 import type { Symbols } from '../render/style.ts'
 import { fit, measure } from '../render/width.ts'
 import { joinBlocks, type Page, type ResultOf } from './page.ts'
@@ -16,19 +19,22 @@ const LANE = 3
 const TAIL = 14
 const NARROWEST_BAR = 8
 
-/** One line for each step, in the order they started; steps with the same lane number ran one after the other. */
+/**
+ * One line for each step, in the order they started, those that a step proposed below it; steps with the same lane number ran one
+ * after the other.
+ */
 export function renderTimeline({ now, lanes, spans, waits }: Timeline, page: Page): string {
   if (spans.length === 0) return 'No step has started.'
   const { style, width = WIDTH_IN_A_PIPE } = page
-  const rows = [...Map.groupBy(spans, ({ step }) => step)]
-  const widest = Math.max(...rows.map(([step]) => measure(cleanLine(step))))
+  const rows = arrangeRows(spans)
+  const widest = rows.reduce((most, { title }) => Math.max(most, measure(title)), 0)
   const name = Math.min(widest, LONGEST_NAME, Math.max(4, Math.floor(width / 3)))
   const bar = Math.max(NARROWEST_BAR, width - name - LANE - TAIL - 3)
   const waitsOf = Map.groupBy(waits, ({ step }) => step)
   const scale = { now, columns: bar, symbols: style.symbols }
-  const lines = rows.map(([step, attempts]) => {
+  const lines = rows.map(({ step, attempts, ...row }) => {
     const lane = String((attempts[0] as Span).lane + 1).padStart(LANE)
-    const title = fit(cleanLine(step), name, style.symbols.cut)
+    const title = fit(row.title, name, style.symbols.cut)
     const drawn = drawBar(attempts, waitsOf.get(step) ?? [], scale)
     const line = `${lane} ${title}${' '.repeat(name - measure(title))} ${drawn} ${describeEnd(attempts, now, style.symbols)}`
     return fit(line, width, style.symbols.cut).trimEnd()
@@ -39,6 +45,31 @@ export function renderTimeline({ now, lanes, spans, waits }: Timeline, page: Pag
     lines.join('\n'),
     style.paint('dim', fit(describeLegend(style.symbols), width, style.symbols.cut)),
   )
+}
+
+/** Steps that never started have no line; those that were skipped are named with the reason. */
+export function describeSkipped({ agents }: RunReport, { style }: Page): string {
+  const skipped = agents.filter(({ status }) => status === 'skipped')
+  const lines = skipped.map((agent) => cleanLine(`${agent.name}: ${describeReason(agent) ?? 'skipped'}`))
+  return lines.length === 0 ? '' : [style.paint('bold', 'Skipped'), ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+interface Row {
+  readonly step: string
+  readonly title: string
+  readonly attempts: readonly Span[]
+}
+
+function arrangeRows(spans: readonly Span[]): readonly Row[] {
+  const members = [...Map.groupBy(spans, ({ step }) => step)].map(([step, attempts]) => {
+    const parent = attempts[0]?.parent
+    return { name: step, attempts, ...(parent === undefined ? {} : { parent }) }
+  })
+  return arrangeFamilies(members).map(({ agent, depth }) => ({
+    step: agent.name,
+    title: `${'  '.repeat(depth)}${cleanLine(depth === 0 ? agent.name : nameBelow(agent))}`,
+    attempts: agent.attempts,
+  }))
 }
 
 interface Scale {

@@ -1,0 +1,41 @@
+import type { Json, JsonObject } from '../events/values.ts'
+import type { Candidate } from './candidates.ts'
+import type { InputRules } from './composite.ts'
+import type { PinnedScript, ScriptSafety } from './script.ts'
+
+/** The settings of an `agent` step. `system` holds unless the candidate has one of its own. */
+export type AgentSpec = {
+  readonly agent: string
+  readonly title: string
+  readonly system: string
+  /** The models to try, in order; never empty. */
+  readonly candidates: readonly Candidate[]
+  readonly role?: string
+  readonly output_format?: string
+  /** The instruction that ends the prompt, when it is not the usual one. */
+  readonly instruct?: string
+  /** How the answers of the dependencies are labelled in the prompt. */
+  readonly blocks: readonly { readonly step: string; readonly label: string }[]
+  /** Liquid over `input` and `steps`: the whole prompt, and the system prompt. */
+  readonly template?: { readonly prompt?: string; readonly system?: string }
+  /** A JSON Schema; the output is then the JSON of the answer instead of its text. */
+  readonly output_schema?: JsonObject
+  /** How often each model is asked for an answer that follows `output_schema`; 3 when absent. */
+  readonly output_attempts?: number
+  readonly rules?: InputRules
+  /** For agents that other steps propose: more to read, and an earlier answer to mend. */
+  readonly material?: readonly { readonly heading: string; readonly content: Json }[]
+  readonly repair?: { readonly answer: Json; readonly failures: readonly string[] }
+}
+
+/** The settings of a `script` step. `pass`: dependencies reach the script as JSON. */
+export type ScriptSpec = {
+  readonly agent: string
+  readonly script: PinnedScript
+  readonly parameters: JsonObject
+  readonly environment: { readonly [name: string]: string }
+  readonly output_format?: string
+  readonly safety: ScriptSafety
+  readonly pass: 'json'
+  readonly rules?: InputRules
+}

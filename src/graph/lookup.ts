@@ -1,0 +1,35 @@
+import type { Problem } from '../events/errors.ts'
+import type { ProfileLookup } from './candidates.ts'
+import type { Ensemble } from './ensemble.ts'
+import type { MissingScript, PinnedScript } from './script.ts'
+import type { StepGraph } from './step-graph.ts'
+import type { VerifyMeans } from './verify.ts'
+
+export interface Role {
+  readonly prompt: string
+  readonly context?: string
+}
+
+/** Everything an ensemble needs from outside its file. */
+export interface Lookup extends ProfileLookup {
+  script(reference: string): PinnedScript | MissingScript | undefined
+  role(name: string): Role | undefined
+  /** Another ensemble, or why there is none; what is wrong inside its file is reported by whoever read it. */
+  ensemble?(name: string): NestedEnsemble | Problem
+  /** For agents and scripts that have no time limit otherwise. */
+  readonly timeout_ms?: number
+  /** The settings for `verify` blocks. */
+  readonly verify?: VerifyMeans['settings']
+}
+
+/** An ensemble inside another, with the lookup for its own file. */
+export interface NestedEnsemble {
+  readonly ensemble: Ensemble
+  readonly lookup: Lookup
+}
+
+export interface CompiledEnsemble {
+  /** Absent when there is an error. */
+  readonly graph?: StepGraph
+  readonly problems: readonly Problem[]
+}

@@ -1,0 +1,43 @@
+import { StepFailure, type StepKind } from '../engine/step.ts'
+import type { InputRules, LoopSpec } from '../graph/composite.ts'
+import { runInner } from './inner.ts'
+import { applyInputRules, composeInput } from './inputs.ts'
+import { evaluate, isTrue, listSteps } from './scope.ts'
+
+/**
+ * Runs its body again and again as `NAME#1/…`, `NAME#2/…`, until `until` holds after a round or the limit is reached. Its output is that
+ * of the last round. Expressions see the round's `steps`, its `output`, its `input` and its number, `round`. A round that fails, and an
+ * expression that cannot be computed, end the loop as failed; the last round's output stays.
+ */
+export const loopStep: StepKind = {
+  kind: 'loop',
+  version: 1,
+  async run(step, inputs, ctx) {
+    const { body, until, max_iterations, carry, rules } = step.spec as unknown as LoopSpec & {
+      readonly rules?: InputRules
+    }
+    const failed: string[] = []
+    let input = composeInput(applyInputRules(rules, inputs))
+    for (let round = 1; ; round += 1) {
+      const [name, place, title] = [`round#${round}`, `${step.id}#${round}`, `round ${round}`]
+      const end = await runInner(ctx, { name, graph: body, place, input, title })
+      failed.push(...end.failed)
+      const scope = { steps: listSteps(end.outcomes), output: end.output, input, round }
+      try {
+        const done = until !== undefined && isTrue(evaluate('until', until, scope))
+        if (done || !(round < max_iterations)) {
+          const verdict = { rounds: round, ended: done ? 'until' : 'limit' }
+          ctx.record('note-written', { about: 'loop', ...verdict, limit: max_iterations })
+          return {
+            output: end.output,
+            verdict: { ...verdict, ...(failed.length > 0 ? { partial: true, failed } : {}) },
+          }
+        }
+        if (carry !== undefined) input = evaluate('carry', carry, scope)
+      } catch (error) {
+        if (!(error instanceof StepFailure)) throw error
+        throw new StepFailure(error.code, `after round ${round}: ${error.message}`, { output: end.output })
+      }
+    }
+  },
+}
