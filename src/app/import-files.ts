@@ -197,10 +197,9 @@ function describeImport(told: {
     }
   })
   const refused = conversion.imports.flatMap(({ problems }) => problems)
-  // in a folder other files may lie about, but one that cannot be read at all is named
-  const unknown = conversion.unknown
-    .filter(({ problem }) => !told.isFolder || imports.length === 0)
-    .map(({ problem }) => problem)
+  // in a folder other files may lie about; they are passed over, with the reason
+  const isNews = !told.isFolder || imports.length === 0
+  const unknown = isNews ? conversion.unknown.map(({ problem }) => problem) : []
   const converted = conversion.imports.some(({ problems }) => problems.length === 0)
   const broken = imports.some(({ problems }) => hasErrors(problems))
   return {

@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts'
+import { denyApproval, giveApproval, listApprovals, showApproval } from './operations/approvals.ts'
 import {
   cleanupArtifactsOperation,
   deleteArtifactOperation,
@@ -17,11 +18,12 @@ import {
 } from './operations/chains.ts'
 import { demo } from './operations/demo.ts'
 import { doctor } from './operations/doctor.ts'
-import { checkEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
+import { checkEnsemble, drawEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
 import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
 import { importOperation } from './operations/import.ts'
 import { init } from './operations/init.ts'
 import { planOperation } from './operations/plan.ts'
+import { checkPolicy, explainPolicy } from './operations/policy.ts'
 import { listProfiles } from './operations/profiles.ts'
 import { listProviders, testProvider } from './operations/providers.ts'
 import { runOperation } from './operations/run.ts'
@@ -50,6 +52,7 @@ export const operations: readonly Operation[] = [
   listEnsemblesOperation,
   showEnsemble,
   checkEnsemble,
+  drawEnsemble,
   listChains,
   showChain,
   runChain,
@@ -68,6 +71,12 @@ export const operations: readonly Operation[] = [
   resumeRunOperation,
   resolveStep,
   doctor,
+  listApprovals,
+  showApproval,
+  giveApproval,
+  denyApproval,
+  checkPolicy,
+  explainPolicy,
   exportRun,
   importRun,
   forkRunOperation,

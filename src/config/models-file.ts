@@ -140,27 +140,27 @@ type Prompts = Pick<ModelsFile, 'roles' | 'personas' | 'problems'>
 function readPrompts(given: Json | undefined, place: Locate): Prompts {
   const found = { roles: new Map<string, string>(), personas: new Map<string, string>() }
   const problems: Problem[] = []
-  const refuse = (path: Path, message: string, hint: string | undefined, part: 'key' | 'value' = 'value') =>
-    problems.push({ code: 'config_invalid', message, ...(hint === undefined ? {} : { hint }), ...place(path, part) })
+  const refuse = (path: Path, what: { readonly message: string; readonly hint?: string }, part?: 'key') =>
+    problems.push({ code: 'config_invalid', ...what, ...place(path, part) })
   if (given === undefined || given === null) return { ...found, problems }
   if (!isMap(given)) {
-    refuse(['system_prompts'], 'system_prompts holds `roles:` and `personas:`', undefined)
+    refuse(['system_prompts'], { message: 'system_prompts holds `roles:` and `personas:`' })
     return { ...found, problems }
   }
   for (const [section, entries] of Object.entries(given)) {
     const path = ['system_prompts', section]
     if (section !== 'roles' && section !== 'personas') {
-      refuse(path, `system_prompts has no section "${section}"`, suggest(section, SECTIONS).hint, 'key')
+      refuse(path, { message: `system_prompts has no section "${section}"`, ...suggest(section, SECTIONS) }, 'key')
       continue
     }
     if (entries === null || (Array.isArray(entries) && entries.every((name) => typeof name === 'string'))) continue
     if (!isMap(entries)) {
-      refuse(path, `${section} are a list of names, or a map of names and prompts`, undefined)
+      refuse(path, { message: `${section} are a list of names, or a map of names and prompts` })
       continue
     }
     for (const [name, prompt] of Object.entries(entries)) {
       if (typeof prompt === 'string' && prompt.trim() !== '') found[section].set(name, prompt.trim())
-      else if (prompt !== null) refuse([...path, name], `the prompt of "${name}" should be text`, undefined)
+      else if (prompt !== null) refuse([...path, name], { message: `the prompt of "${name}" should be text` })
     }
   }
   return { ...found, problems }

@@ -20,6 +20,7 @@ export type ParsedChainStep =
 
 export const FORM = 'A step is Role>/Persona)-Model, for example "Critique>/Tester)-anthropic".'
 const MAX_LENGTH = 500
+const WORD = /^[\p{L}\p{M}\p{N}_]*/u
 const NOT_WORD = /[^\p{L}\p{M}\p{N}_]/u
 const NOT_MODEL = /[^A-Za-z0-9_.:/-]/
 
@@ -27,48 +28,59 @@ const NOT_MODEL = /[^A-Za-z0-9_.:/-]/
 export function parseChainStep(text: string): ParsedChainStep {
   const indent = text.length - text.trimStart().length
   const body = text.trim()
-  const refuse = (part: ChainStepFault['part'], message: string, at: number, hint = FORM): ParsedChainStep => ({
+  const refuse = (part: ChainStepFault['part'], { message, at }: Fault, hint = FORM): ParsedChainStep => ({
     ok: false,
     fault: { part, message, hint, column: indent + at + 1 },
   })
-  if (body === '') return refuse('step', 'the step is empty', 0)
-  if (body.length > MAX_LENGTH) return refuse('step', `the step is longer than ${MAX_LENGTH} characters`, MAX_LENGTH)
+  if (body === '') return refuse('step', { message: 'the step is empty', at: 0 })
+  if (body.length > MAX_LENGTH)
+    return refuse('step', { message: `the step is longer than ${MAX_LENGTH} characters`, at: MAX_LENGTH })
 
-  const slash = body.indexOf('>/')
-  const role = slash < 0 ? (/^[\p{L}\p{M}\p{N}_]*/u.exec(body)?.[0] ?? '') : body.slice(0, slash)
+  const role = cutAt(body, 0, '>/')
   const badRole = findFault('role', role, NOT_WORD)
-  if (badRole) return refuse('role', badRole.message, badRole.at)
-  if (slash < 0) return refuse('role', `">/" is missing after the role ${quote(role)}`, role.length)
-
-  const personaAt = slash + 2
-  const dash = body.indexOf(')-', personaAt)
-  const persona =
-    dash < 0 ? (/^[\p{L}\p{M}\p{N}_]*/u.exec(body.slice(personaAt))?.[0] ?? '') : body.slice(personaAt, dash)
+  if (badRole) return refuse('role', badRole)
+  const personaAt = role.end + 2
+  const persona = cutAt(body, personaAt, ')-')
   const badPersona = findFault('persona', persona, NOT_WORD)
-  if (badPersona) return refuse('persona', badPersona.message, personaAt + badPersona.at)
-  if (dash < 0)
-    return refuse('persona', `")-" is missing after the persona ${quote(persona)}`, personaAt + persona.length)
-
-  const modelAt = dash + 2
-  const model = body.slice(modelAt)
+  if (badPersona) return refuse('persona', badPersona)
+  const model = { text: body.slice(persona.end + 2), start: persona.end + 2, end: body.length }
   const badModel = findFault('model', model, NOT_MODEL)
-  if (badModel)
-    return refuse('model', badModel.message, modelAt + badModel.at, 'A model is letters, digits and any of _ . : / -')
-  return { ok: true, step: { role, persona, model } }
+  if (badModel) return refuse('model', badModel, 'A model is letters, digits and any of _ . : / -')
+  return { ok: true, step: { role: role.text, persona: persona.text, model: model.text } }
 }
 
 export function printChainStep({ role, persona, model }: ChainStep): string {
   return `${role}>/${persona})-${model}`
 }
 
-function findFault(
-  part: string,
-  text: string,
-  wrong: RegExp,
-): { readonly message: string; readonly at: number } | undefined {
-  if (text === '') return { message: `the ${part} is missing`, at: 0 }
+interface Part {
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  /** The mark that should follow and does not. */
+  readonly missing?: string
+}
+
+interface Fault {
+  readonly message: string
+  readonly at: number
+}
+
+/** The text up to a mark; where the mark is missing, the word that stands there. */
+function cutAt(body: string, start: number, mark: string): Part {
+  const end = body.indexOf(mark, start)
+  if (end >= 0) return { text: body.slice(start, end), start, end }
+  const text = WORD.exec(body.slice(start))?.[0] ?? ''
+  return { text, start, end: start + text.length, missing: mark }
+}
+
+function findFault(name: string, { text, start, end, missing }: Part, wrong: RegExp): Fault | undefined {
+  if (text === '') return { message: `the ${name} is missing`, at: start }
   const found = wrong.exec(text)
-  return found ? { message: `the ${part} ${quote(text)} cannot hold ${quote(found[0])}`, at: found.index } : undefined
+  if (found) return { message: `the ${name} ${quote(text)} cannot hold ${quote(found[0])}`, at: start + found.index }
+  return missing === undefined
+    ? undefined
+    : { message: `"${missing}" is missing after the ${name} ${quote(text)}`, at: end }
 }
 
 /** What a terminal would obey is shown as an escape. */

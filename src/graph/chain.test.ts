@@ -49,14 +49,14 @@ describe('compiling a chain', () => {
         'Critique',
         [{ step: 'GenerateCode', on: 'success' }],
         'anthropic (Critique/Tester)',
-        { prompt: '{{ steps["GenerateCode"].output }}' },
+        { prompt: '{{ steps["GenerateCode"].text }}' },
         { input_scope: 'dependencies' },
       ],
       [
         'Critique-2',
         [{ step: 'Critique', on: 'success' }],
         'gemini (Critique/Poet)',
-        { prompt: '{{ steps["Critique"].output }}' },
+        { prompt: '{{ steps["Critique"].text }}' },
         { input_scope: 'dependencies' },
       ],
     ])

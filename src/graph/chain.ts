@@ -109,12 +109,12 @@ export function compileChain(name: string, given: readonly string[], lookup: Cha
 }
 
 /** `gemini (GenerateCode/Developer)`: how a step is called in a conversation. */
-export function titleOf({ role, persona, model }: ChainStep): string {
+function titleOf({ role, persona, model }: ChainStep): string {
   return `${model} (${role}/${persona})`
 }
 
 function onlyAnswerOf(step: string): Pick<AgentSpec, 'template' | 'rules'> {
-  return { template: { prompt: `{{ steps[${JSON.stringify(step)}].output }}` }, rules: { input_scope: 'dependencies' } }
+  return { template: { prompt: `{{ steps[${JSON.stringify(step)}].text }}` }, rules: { input_scope: 'dependencies' } }
 }
 
 function nameStep(role: string, steps: readonly GraphStep[]): string {

@@ -48,7 +48,10 @@ export function compileWorkflow(workflow: Workflow, params: Params, lookup: Work
     }
     if (step.tool === undefined) continue
     const work = begin()
-    const spec = step.tool === 'model_call' ? compileCall(work, step.inputs, 'prompt') : compileQueries(work)
+    const spec =
+      step.tool === 'model_call'
+        ? compileCall(work, step.inputs, { key: 'prompt', at: ['inputs'] })
+        : compileQueries(work)
     const kind = step.tool === 'model_call' ? 'agent' : 'queries'
     if (spec) place(work, { id: step.name, kind, spec }, step.gate ? [{ step: gateId(step), on: 'verdict' }] : [])
   }
@@ -106,7 +109,11 @@ function compileGate(
 }
 
 /** One model call: `provider`, `model`, the prompt, and what else a call can say. */
-function compileCall(work: Work, inputs: JsonObject, promptKey: string, at: Path = ['inputs']): AgentSpec | undefined {
+function compileCall(
+  work: Work,
+  inputs: JsonObject,
+  { key: promptKey, at }: { readonly key: string; readonly at: Path },
+): AgentSpec | undefined {
   const { report, step, params, lookup } = work
   const path = [...work.path, ...at]
   const prompt = inputs[promptKey] ?? inputs['prompt']
@@ -167,7 +174,7 @@ function compileQueries(work: Work): QueriesSpec | undefined {
     path: [...path, 'inputs'],
   })
   const made = (queries as readonly JsonObject[]).flatMap((query, index) => {
-    const spec = compileCall(work, query, 'prompt_template', ['inputs', 'queries', index])
+    const spec = compileCall(work, query, { key: 'prompt_template', at: ['inputs', 'queries', index] })
     const [first] = spec?.candidates ?? []
     if (!spec || !first) return []
     return [{ step: { id: 'query', kind: 'agent', spec }, provider: first.provider, model: first.model }]

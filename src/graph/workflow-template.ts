@@ -25,7 +25,7 @@ export function translateTemplate(text: string, sight: TemplateSight): Translate
   const steps = new Set<string>()
   const template = text.replaceAll(
     PLACEHOLDER,
-    (whole, left: string, path: string, filters: string | undefined, right: string) => {
+    (...[whole = '', left = '', path = '', filters, right = '']: (string | undefined)[]) => {
       const dotted = DOTTED.exec(path)
       if (!dotted) return whole
       const found = translatePath(dotted[1] ?? '', (dotted[2] ?? '').slice(1).split('.'), sight)

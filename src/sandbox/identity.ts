@@ -19,6 +19,14 @@ export function takeIdentity(): Identity | undefined {
   return { uid: id, gid: id }
 }
 
+/** Such a user; or the owner of the first folder that is written to, unless that is root. */
+export async function chooseIdentity(written: readonly string[]): Promise<Identity | undefined> {
+  const own = takeIdentity()
+  if (!own || written[0] === undefined) return own
+  const info = await stat(written[0]).catch(() => undefined)
+  return info && info.uid !== 0 && info.gid !== 0 ? { uid: info.uid, gid: info.gid } : own
+}
+
 /** Words before a command that make it that user's, with no right left to become anybody else. */
 export function becomeWords(identity: Identity | undefined, setpriv: string): readonly string[] {
   if (!identity) return []

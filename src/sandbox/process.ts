@@ -82,8 +82,8 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
   })
   if (ending.aborted) return describe({ started: false })
 
-  const mark = `${owner}.${++runs}`
-  const child = await start(spec, mark)
+  const mark = nextMark()
+  const child = await startMarked(spec, mark)
   if (typeof child === 'string') return describe({ started: false, error: child })
   const group = child.pid as number
   watchGroup(group)
@@ -130,7 +130,11 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
   return describe({ started: true, ...how })
 }
 
-async function start(spec: ProcessSpec, mark: string): Promise<ChildProcess | StartFailure> {
+/** Starts it in its own process group, under a mark. */
+export async function startMarked(
+  spec: Pick<ProcessSpec, 'program' | 'args' | 'cwd' | 'env' | 'stdio'>,
+  mark: string,
+): Promise<ChildProcess | StartFailure> {
   try {
     const child = spawn(spec.program, spec.args, {
       cwd: spec.cwd,
@@ -181,7 +185,7 @@ function keepOutput(stream: Readable | null, bytes: CappedBytes, { room, onFlood
 }
 
 /** Asks the group to end, then ends it. */
-async function endGroup(child: ChildProcess, group: number): Promise<void> {
+export async function endGroup(child: ChildProcess, group: number): Promise<void> {
   signalGroup(child, group, 'SIGTERM')
   for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
     await sleep(POLL_MS)
@@ -191,23 +195,30 @@ async function endGroup(child: ChildProcess, group: number): Promise<void> {
 }
 
 /** False when nobody of the group is left. Windows has no groups: there only the program itself is reached. */
-function signalGroup(child: ChildProcess, group: number, signal: NodeJS.Signals | 0): boolean {
+export function signalGroup(child: ChildProcess, group: number, signal: NodeJS.Signals | 0): boolean {
   return process.platform === 'win32' ? child.kill(signal) : sendSignal(-group, signal)
 }
 
 const owner = randomUUID()
 let runs = 0
+
+/** Names one run of a program; whatever carries it is found again. */
+export function nextMark(): string {
+  return `${owner}.${++runs}`
+}
+
 const groups = new Set<number>()
 let watch: ChildProcess | undefined
 
-function watchGroup(group: number): void {
+/** From now on the group dies with us. */
+export function watchGroup(group: number): void {
   groups.add(group)
   if (process.platform === 'win32') return
   if (watch) watch.stdin?.write(`+ ${group}\n`)
   else startWatch()
 }
 
-function unwatchGroup(group: number): void {
+export function unwatchGroup(group: number): void {
   groups.delete(group)
   watch?.stdin?.write(`- ${group}\n`)
 }

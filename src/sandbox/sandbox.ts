@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../events/errors.ts'
 import type { EgressDecision } from './egress-rules.ts'
 import type { Environment } from './environment.ts'
-import type { AttackId } from './escape/attack.ts'
 import type { ProcessResult } from './process.ts'
+import type { AttackId } from './promises.ts'
 
 /** By what they promise, the weakest first. */
 export const TIERS = ['process', 'landlock', 'bwrap', 'srt', 'container', 'gvisor'] as const
@@ -94,10 +94,11 @@ export interface Sandbox {
   run(spec: SandboxSpec): Promise<SandboxResult>
 }
 
-export function refuse(tier: TierName, refusal: Refusal): SandboxResult {
+/** The result of a program that never was. */
+export function notStarted(tier: TierName, why: Pick<SandboxResult, 'refusal' | 'error'>): SandboxResult {
   return {
     tier,
-    refusal,
+    ...why,
     egress: [],
     started: false,
     stdout: '',

@@ -183,6 +183,21 @@ describe('choosing', () => {
   })
 })
 
+test('a second attempt asks anew', async () => {
+  let asked = 0
+  const step = assemble(['a', 'b'], { method: 'vote', voters: [[candidate('v')]] })
+  const graph = [agent('a'), agent('b'), { ...step, retry: { attempts: 2 } }]
+  const model: Model = ({ model: name, prompt }) =>
+    name !== 'v' ? name : ++asked === 1 ? { code: 'provider_auth' } : JSON.stringify({ choice: letterOf(prompt, 'b') })
+  const { report } = await runGraph(graph, { model, cuts: 0 })
+  expect(report.agents.find(({ name }) => name === 'end')).toMatchObject({
+    status: 'succeeded',
+    attempts: 2,
+    output: 'b',
+  })
+  expect(report.agents.map(({ name }) => name)).toEqual(['a', 'b', 'end', 'end/voter-1', 'end/voter-1~1'])
+})
+
 test('the order of voters and of candidates changes nothing, ties included', async () => {
   const answers = { a: 'one', b: 'two', c: 'three', d: 'four' }
   const likes: { readonly [voter: string]: string } = { v1: 'one', v2: 'two', v3: 'three', v4: 'four' }

@@ -27,6 +27,7 @@ export const assembleStep: StepKind = {
   async run(step, inputs, ctx) {
     const spec = step.spec as unknown as AssembleSpec
     const answers = readAnswers(inputs)
+    const mark = step.attempt === 1 ? '' : `~${step.attempt - 1}`
     if (answers.there.length === 0) {
       const missing = answers.missing.slice(0, 5).map(({ name, why }) => `${name}: ${why}`)
       throw new StepFailure(
@@ -40,9 +41,9 @@ export const assembleStep: StepKind = {
       case 'merge':
         return { output: merge(answers) }
       case 'synthesize':
-        return synthesize(ctx, { id: step.id, spec, inputs })
+        return synthesize(ctx, { id: step.id, mark, spec, inputs })
       default:
-        return choose(ctx, { id: step.id, spec, inputs, answers: answers.there })
+        return choose(ctx, { id: step.id, mark, spec, inputs, answers: answers.there })
     }
   },
 }
@@ -56,6 +57,8 @@ function merge({ there, missing }: Answers): string {
 
 interface Work {
   readonly id: string
+  /** What the ids of this attempt's steps end with; a later attempt asks anew. */
+  readonly mark: string
   readonly spec: AssembleSpec
   readonly inputs: Inputs
 }
@@ -64,7 +67,7 @@ const USUAL_SYSTEM =
   'You make one answer out of several. You keep what they agree on, weigh what they do not, and add nothing of your own.'
 const USUAL_TASK = 'Write one answer to the input out of the answers above. Say where they contradict each other.'
 
-async function synthesize(ctx: StepContext, { id, spec, inputs }: Work): Promise<StepResult> {
+async function synthesize(ctx: StepContext, { id, mark, spec, inputs }: Work): Promise<StepResult> {
   const agent: AgentSpec = {
     agent: 'synthesis',
     title: 'the synthesis',
@@ -74,7 +77,9 @@ async function synthesize(ctx: StepContext, { id, spec, inputs }: Work): Promise
     instruct: spec.instruct ?? USUAL_TASK,
   }
   const inherit = inputs.dependencies.map(({ step }) => step)
-  const [outcome] = await ctx.propose('synthesis', [{ id: `${id}/synthesis`, kind: 'agent', spec: agent, inherit }])
+  const [outcome] = await ctx.propose(`synthesis${mark}`, [
+    { id: `${id}/synthesis${mark}`, kind: 'agent', spec: agent, inherit },
+  ])
   if (outcome?.status === 'succeeded') return { output: outcome.output ?? null }
   throw new StepFailure(outcome?.code ?? 'internal', outcome?.message ?? 'the synthesis gave no answer')
 }

@@ -16,6 +16,8 @@ export type Vote = { readonly voter: string; readonly model?: string; readonly r
 
 export interface Poll {
   readonly id: string
+  /** What the ids of the voters end with. */
+  readonly mark: string
   readonly spec: AssembleSpec
   readonly inputs: Inputs
   readonly answers: readonly NamedAnswer[]
@@ -39,9 +41,9 @@ export async function pollVoters(ctx: StepContext, poll: Poll): Promise<readonly
   })
   const papers = seats.map(({ lot }) => shuffle(poll.answers, lot))
   const steps = seats.map(({ candidates }, index) =>
-    makeVoter(poll, { candidates, paper: papers[index] ?? [], id: `${poll.id}/voter-${index + 1}` }),
+    makeVoter(poll, { candidates, paper: papers[index] ?? [], id: `${poll.id}/voter-${index + 1}${poll.mark}` }),
   )
-  const outcomes = await ctx.propose('voters', steps)
+  const outcomes = await ctx.propose(`voters${poll.mark}`, steps)
   return outcomes.map((outcome, index) => ({
     voter: outcome.step,
     model: seats[index]?.identity ?? '',

@@ -2,7 +2,7 @@ import { type Inputs, StepFailure, type StepOutcome } from '../engine/step.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { type CelScope, evaluateCel } from '../graph/cel.ts'
 import { nameOf } from './place.ts'
-import { readAnswer } from './read-json.ts'
+import { readAnswer, textOfJson } from './read-json.ts'
 
 /**
  * What expressions and templates of a step can name: `input`, and `steps.NAME.output` and `.status` of what the step sees. An input that
@@ -12,10 +12,16 @@ export function scopeOf({ input, dependencies }: Inputs): { readonly input: Json
   return { input: readAnswer(input), steps: listSteps(dependencies) }
 }
 
-/** A text output that is a JSON object counts as that object; a step without output has `null`. */
+/**
+ * A text output that is a JSON object counts as that object; a step without output has `null`. `text` is the output as it was written,
+ * for those who hand it on untouched.
+ */
 export function listSteps(outcomes: readonly StepOutcome[]): JsonObject {
   return Object.fromEntries(
-    outcomes.map(({ step, status, output }) => [nameOf(step), { output: readAnswer(output ?? null), status }]),
+    outcomes.map(({ step, status, output }) => [
+      nameOf(step),
+      { output: readAnswer(output ?? null), text: output === undefined ? '' : textOfJson(output), status },
+    ]),
   )
 }
 

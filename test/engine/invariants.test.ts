@@ -136,6 +136,19 @@ const failed = (more: Partial<EventData['effect-failed']> = {}): EventData['effe
   retry: true,
   ...more,
 })
+const settled: EventData['budget-settled'] = {
+  step: 'a',
+  key: 'a/x',
+  amount: { cost: 1, tokens: 1 },
+  basis: 'told',
+}
+
+/** What the run may spend. */
+function limit(journal: SampleJournal, limits: object): void {
+  const { data } = journal.events[0] as Event & { data: { limits: object } }
+  Object.assign(data, { limits: { ...data.limits, ...limits } })
+}
+
 const resumed: EventData['run-resumed'] = { kinds: {}, files: [] }
 
 /** The limits of sample journals: 3 tries, 10 calls, waits of 1 to 10 ms. */
@@ -254,6 +267,29 @@ const ALTERED: readonly (readonly [invariant: string, what: string, alter: Alter
       intend(j, 'a', { redo: 1 })
     },
   ],
+  [
+    'I10',
+    'calls that hold more money together than the run may spend',
+    (j) => {
+      limit(j, { max_cost: 100 })
+      j.begin('a')
+      intend(j, 'a', { key: 'a/1', reserved: { cost: 60, tokens: 1 } })
+      intend(j, 'a', { key: 'a/2', reserved: { cost: 60, tokens: 1 } })
+    },
+  ],
+  [
+    'I10',
+    'a call after more was spent than the run may spend',
+    (j) => {
+      limit(j, { max_tokens: 10 })
+      j.begin('a')
+      const at = intend(j, 'a', { key: 'a/1', reserved: { cost: 0, tokens: 5 } })
+      answer(j, 'effect-done', { key: 'a/1', answer: value }, at)
+      j.add('budget-settled', { ...settled, key: 'a/1', amount: { cost: 0, tokens: 9 } })
+      intend(j, 'a', { key: 'a/2', reserved: { cost: 0, tokens: 5 } })
+    },
+  ],
+  ['I11', 'a settlement of what nobody held', (j) => j.begin('a').add('budget-settled', { ...settled, key: 'a/1' })],
   ['I11', 'an outcome without an intent', (j) => answer(j.begin('a'), 'effect-done', { key: 'a/x', answer: value })],
   [
     'I11',
@@ -387,7 +423,6 @@ describe('each rule that is broken is named, with its event', () => {
 /** What no journal can tell by itself, and where it is proved instead; `later`: what it is about is not built yet. */
 const ELSEWHERE: { readonly [invariant: string]: readonly string[] | 'later' } = {
   I2: ['test/crash/kill.test.ts', 'test/simulation/invariants.ts'],
-  I10: 'later',
   I17: 'later',
   I18: ['src/trust/redaction.test.ts'],
   I19: ['src/app/artifact-reader.test.ts', 'src/journal/bundle.test.ts'],

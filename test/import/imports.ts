@@ -1,4 +1,5 @@
 /** Imports of fixtures into projects of their own, and runs of what came of them on the scripted provider. */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,10 @@ import { findTarget, makePromptTarget } from '../../src/app/target.ts'
 import { makeHome } from '../processes.ts'
 
 export const fixtures = import.meta.dirname
+
+/** Imported Python runs on the user's own; without one there is nothing to run here. */
+export const hasPython = spawnSync('python3', ['--version']).status === 0
+if (!hasPython) console.warn('SKIPPED: there is no python3 here; imported Python is converted, but not run')
 
 export interface Workshop {
   readonly folder: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RunResult } from '../../src/app/runs.ts'
-import { importInto, makeWorkshop, runImported } from './imports.ts'
+import { hasPython, importInto, makeWorkshop, runImported } from './imports.ts'
 
 async function runOne(source: string, path: string, input: string): Promise<RunResult> {
   const shop = makeWorkshop()
@@ -25,21 +25,27 @@ test.each([
   expect(String(outputs(run)['polish'])).toContain('Polish: [openai-gpt-4o]')
 })
 
-test('Dify: code in Python and JavaScript computes what it did, and its values reach prompts and ends', async () => {
-  const run = await runOne('dify/code.yml', 'ensembles/count.yaml', '{"text": "one two three four"}')
-  expect(outputs(run)).toMatchObject({ count_words: { words: 4, long: true }, double: { twice: 8 } })
-  expect(outputs(run)['say']).toBe('[openai-gpt-4o] It has 4 words, at most 3 are wanted; twice is 8.')
-  expect(outputs(run)['long_end']).toEqual({ said: outputs(run)['say'], words: 4 })
-  expect(statuses(run)['short_end']).toBe('skipped')
-})
+test.runIf(hasPython)(
+  'Dify: code in Python and JavaScript computes what it did, and its values reach prompts and ends',
+  async () => {
+    const run = await runOne('dify/code.yml', 'ensembles/count.yaml', '{"text": "one two three four"}')
+    expect(outputs(run)).toMatchObject({ count_words: { words: 4, long: true }, double: { twice: 8 } })
+    expect(outputs(run)['say']).toBe('[openai-gpt-4o] It has 4 words, at most 3 are wanted; twice is 8.')
+    expect(outputs(run)['long_end']).toEqual({ said: outputs(run)['say'], words: 4 })
+    expect(statuses(run)['short_end']).toBe('skipped')
+  },
+)
 
-test('promptflow: a node whose condition does not hold is passed by, and the next one reads the other', async () => {
-  const run = await runOne('promptflow/branch', 'ensembles/branch.yaml', '')
-  expect(statuses(run)).toMatchObject({ short_answer: 'succeeded', long_answer: 'skipped', join: 'succeeded' })
-  expect(outputs(run)['join']).toBe(`${String(outputs(run)['short_answer'])}\n`)
-})
+test.runIf(hasPython)(
+  'promptflow: a node whose condition does not hold is passed by, and the next one reads the other',
+  async () => {
+    const run = await runOne('promptflow/branch', 'ensembles/branch.yaml', '')
+    expect(statuses(run)).toMatchObject({ short_answer: 'succeeded', long_answer: 'skipped', join: 'succeeded' })
+    expect(outputs(run)['join']).toBe(`${String(outputs(run)['short_answer'])}\n`)
+  },
+)
 
-test('promptflow: templates are filled as Jinja would, and outputs have their names', async () => {
+test.runIf(hasPython)('promptflow: templates are filled as Jinja would, and outputs have their names', async () => {
   const run = await runOne('promptflow/chain', 'ensembles/chain.yaml', '')
   expect(outputs(run)['examples']).toBe('1. NEWS (reads)\n2. SHOP (buys)\n\n')
   expect(outputs(run)['outputs']).toEqual({ category: outputs(run)['classify'], shout: outputs(run)['frame'] })

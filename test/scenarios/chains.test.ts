@@ -110,6 +110,14 @@ describe('chains', () => {
     expect(answerOf(named)).toBe('[claude-haiku] [flash] Look:\n\nfrom a pipe')
   })
 
+  test('an answer that is JSON reaches the next step as it was written', async () => {
+    const written = '{ "a":  1.0,\n "b": [] }'
+    const project = makeChains(
+      `rules: [{model: flash, answer: {text: ${JSON.stringify(written)}}}]\ndefault: {text: '{{input:200}}'}\n`,
+    )
+    expect(answerOf(await call(project, 'run', { target: 'pair', prompt: 'x' }))).toBe(written)
+  })
+
   test('a step that fails ends the chain: no error becomes the next input', async () => {
     const step = ['Plan>/Default)-gemini', 'Plan>/Default)-anthropic']
     const { result } = await call(makeChains(), 'run', { prompt: 'fail here', step })

@@ -1,6 +1,10 @@
 import * as z from 'zod'
 import { listEnsembles } from '../../config/definitions.ts'
 import { phasesOf } from '../../graph/phases.ts'
+import { drawAscii } from '../../graph/picture/ascii.ts'
+import { drawMermaid } from '../../graph/picture/mermaid.ts'
+import { pictureOf } from '../../graph/picture/picture.ts'
+import { drawSvg } from '../../graph/picture/svg.ts'
 import { hasErrors } from '../../graph/report.ts'
 import { defineOperation } from '../operation.ts'
 import { findTarget, inspectTarget } from '../target.ts'
@@ -64,5 +68,23 @@ export const checkEnsemble = defineOperation({
   run: async (input, { app }) => {
     const { file, problems } = await inspectTarget(app, input.name)
     return { name: input.name, file, valid: !hasErrors(problems), problems }
+  },
+})
+
+export const drawEnsemble = defineOperation({
+  name: 'ensembles graph',
+  summary: 'Draw an ensemble: who waits for whom, what is repeated, what is skipped when.',
+  input: z.object({
+    name,
+    format: z
+      .enum(['ascii', 'mermaid', 'svg'])
+      .default('ascii')
+      .describe('ascii: for the terminal · mermaid: for Markdown pages · svg: a picture.'),
+  }),
+  run: async (input, { app }) => {
+    const { graph, name: found } = await findTarget(app, input.name)
+    const picture = pictureOf(graph)
+    const draw = { ascii: drawAscii, mermaid: drawMermaid, svg: drawSvg }[input.format]
+    return { name: found, format: input.format, drawing: draw(picture) }
   },
 })

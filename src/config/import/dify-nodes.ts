@@ -65,15 +65,14 @@ const compileModel: Compile = (node, graph, work) => {
     const given = isJinja ? turn.text('jinja2_text') : turn.text('text')
     if (!isJinja && turn.has('jinja2_text')) turn.notes.take([...turn.path, 'jinja2_text'])
     if (given === undefined) continue
-    const filled = isJinja
-      ? fillJinja(turn, given, piece.map('prompt_config').list('jinja2_variables'), graph)
-      : fill(turn, given, graph)
+    const variables = isJinja ? piece.map('prompt_config').list('jinja2_variables') : []
+    const filled = isJinja ? fillJinja(graph, turn, { key: 'jinja2_text', variables }) : fill(graph, turn, 'text')
     if (filled) texts.push({ role, ...filled })
   }
   const memory = piece.map('memory')
   const asked = memory.text('query_prompt_template')
   if (asked !== undefined) {
-    const filled = fill(memory, asked, graph)
+    const filled = fill(graph, memory, 'query_prompt_template')
     if (filled) texts.push({ role: 'user', ...filled })
   }
   const [system, ...more] = texts.filter(({ role }) => role === 'system')
@@ -132,7 +131,8 @@ export function placeCall(
 const compileTemplate: Compile = (node, graph) => {
   const { piece } = node
   const text = piece.text('template')
-  const filled = text === undefined ? undefined : fillJinja(piece, text, piece.list('variables'), graph)
+  const filled =
+    text === undefined ? undefined : fillJinja(graph, piece, { key: 'template', variables: piece.list('variables') })
   if (text === undefined) piece.notes.refuse(piece.path, `the template "${node.step}" is empty`)
   return filled && renderStep({ name: node.step, template: filled.text, ...waitsOf(node, graph, filled.used) })
 }
@@ -170,7 +170,7 @@ const compileAnswer: Compile = (node, graph) => {
     return undefined
   }
   const whole = findWhole(text)
-  const filled = fill(piece, text, graph, 'answer')
+  const filled = fill(graph, piece, 'answer')
   if (whole !== undefined && repeats(node, graph, whole.split('.'))) return undefined
   return filled && renderStep({ name: node.step, template: filled.text, ...waitsOf(node, graph, filled.used) })
 }
@@ -262,7 +262,8 @@ interface Filled {
   readonly used: readonly string[]
 }
 
-function fill(piece: Piece, text: string, graph: DifyGraph, key = 'text'): Filled | undefined {
+function fill(graph: DifyGraph, piece: Piece, key: string): Filled | undefined {
+  const text = piece.text(key) ?? ''
   const used: string[] = []
   const path = [...piece.path, key]
   const filled = fillText(text, (reference) => {
@@ -292,7 +293,12 @@ function show(
   return optional || steps.some((step) => graph.maySkip(step)) ? `{{ ${path} | default: "" }}` : `{{ ${path} }}`
 }
 
-function fillJinja(piece: Piece, text: string, variables: readonly Piece[], graph: DifyGraph): Filled | undefined {
+function fillJinja(
+  graph: DifyGraph,
+  piece: Piece,
+  { key, variables }: { readonly key: string; readonly variables: readonly Piece[] },
+): Filled | undefined {
+  const text = piece.text(key) ?? ''
   const used: string[] = []
   const names = new Map<string, JinjaName>()
   for (const variable of variables) {

@@ -2,9 +2,9 @@ import { stringify } from 'yaml'
 import type { Json, JsonObject } from '../../events/values.ts'
 import type { ImportedFile } from './imported.ts'
 
-/** A text that stays as it is inside a template: nothing in it is filled in. */
+/** A text that stays as it is inside a template: nothing in it is filled in, and its end does not become part of a tag. */
 export function escapeLiquid(text: string): string {
-  return text.replace(/\{[{%]/g, (open) => `{{ "${open}" }}`)
+  return text.replace(/\{[{%]|\{$/g, (open) => `{{ "${open}" }}`)
 }
 
 export type AgentDraft = { readonly name: string; readonly [key: string]: Json | undefined }

@@ -255,7 +255,7 @@ function writeProfiles(
     readonly notes: Notes
   },
 ): void {
-  const taken = new Set([...groups.keys()])
+  const taken = new Set(groups.keys())
   for (const [name, [own, ...others]] of groups) {
     if (!own) continue
     const after = chains.get(name) ?? []

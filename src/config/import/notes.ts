@@ -61,8 +61,8 @@ export class Notes {
    * `not_possible`, with the reason that `reasons` has for a key of that name.
    */
   finish(reasons: { readonly [key: string]: string } = {}): Finding[] {
-    const findings: Finding[] = [...(this.#findings.get(keyOf([])) ?? []).map(({ finding }) => finding)]
-    this.#visit(this.document.data ?? null, [], reasons, findings)
+    const findings: Finding[] = (this.#findings.get(keyOf([])) ?? []).map(({ finding }) => finding)
+    this.#visit(this.document.data ?? null, [], { reasons, findings })
     // what was said about places that are no keys of the document
     const said = new Set(findings)
     for (const list of this.#findings.values())
@@ -72,7 +72,8 @@ export class Notes {
     return [...findings.slice(0, MAX_FINDINGS), this.#make('not_possible', [], `and ${more} more findings`)]
   }
 
-  #visit(value: Json, path: Path, reasons: { readonly [key: string]: string }, findings: Finding[]): void {
+  #visit(value: Json, path: Path, told: Told): void {
+    const { reasons, findings } = told
     const entries: readonly (readonly [string | number, Json])[] = Array.isArray(value)
       ? [...value.entries()]
       : isMap(value)
@@ -87,7 +88,7 @@ export class Notes {
         if (said.length === 0) findings.push(this.#make('not_possible', at, reasons[key] ?? 'has no counterpart here'))
       } else if (this.#whole.has(id) || !isOpen(below)) {
         if (said.length === 0) findings.push(this.#make('taken', at, 'means the same here'))
-      } else this.#visit(below, at, reasons, findings)
+      } else this.#visit(below, at, told)
     }
   }
 
@@ -105,6 +106,11 @@ export class Notes {
     const where = [file, line, column].filter((part) => part !== undefined).join(':')
     return { level, what: path.length === 0 ? 'the file' : shorten(printPath(path)), where, why }
   }
+}
+
+interface Told {
+  readonly reasons: { readonly [key: string]: string }
+  readonly findings: Finding[]
 }
 
 function isOpen(value: Json): boolean {

@@ -1,5 +1,4 @@
 import type { Json } from '../../events/values.ts'
-import { isMap } from '../../graph/report.ts'
 import { type Document, type ReadBeside, resolveBeside } from './document.ts'
 import type { ImportedFile } from './imported.ts'
 import { ProfileDrafts } from './models.ts'

@@ -1,4 +1,9 @@
-import type { checkEnsemble, listEnsemblesOperation, showEnsemble } from '../../../app/operations/ensembles.ts'
+import type {
+  checkEnsemble,
+  drawEnsemble,
+  listEnsemblesOperation,
+  showEnsemble,
+} from '../../../app/operations/ensembles.ts'
 import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import { renderProblems } from '../render/problem.ts'
 import { renderTable } from '../render/table.ts'
@@ -48,6 +53,8 @@ export const showOneEnsemble: Show<ResultOf<typeof showEnsemble>> = (ensemble, p
     aside: ensemble.warnings.length > 0 ? renderProblems(ensemble.warnings, page.style) : '',
   }
 }
+
+export const showDrawing: Show<ResultOf<typeof drawEnsemble>> = ({ drawing }) => ({ text: cleanText(drawing) })
 
 export const showCheck: Show<ResultOf<typeof checkEnsemble>> = ({ file, valid, problems }, { style }) => {
   const head = valid ? `${style.paint('green', 'valid')}  ${cleanLine(file)}` : ''

@@ -24,7 +24,44 @@ const REPORT = {
   totals: { usage: {} },
 }
 
+const APPROVAL = {
+  run: 'r',
+  key: HOSTILE,
+  step: 'a',
+  grant: { tool: HOSTILE, version: HOSTILE, safety: 'unsafe' },
+  status: 'denied',
+  by: 'person',
+  reason: HOSTILE,
+  asked: '2026-01-02T03:04:05.000Z',
+  expires: '2026-01-02T04:04:05.000Z',
+  request: { arguments: { command: HOSTILE, [HOSTILE]: [HOSTILE] } },
+  digest: 'd',
+}
+
 const RESULTS: { readonly [operation: string]: unknown } = {
+  import: {
+    imports: [
+      {
+        format: 'dify',
+        sources: [HOSTILE],
+        files: ['ensembles/a.yaml'],
+        report: [
+          { level: 'taken', what: HOSTILE, where: HOSTILE, why: HOSTILE },
+          { level: 'not_possible', what: HOSTILE, where: HOSTILE, why: HOSTILE },
+        ],
+        problems: [{ code: 'import_refused', message: HOSTILE, hint: HOSTILE }],
+      },
+    ],
+    passed_over: [{ file: HOSTILE, why: HOSTILE }],
+    folder: HOSTILE,
+    dry_run: false,
+    written: ['ensembles/a.yaml', HOSTILE],
+    unchanged: [HOSTILE],
+    backups: [HOSTILE],
+    valid: true,
+    ok: false,
+    problems: [],
+  },
   init: { folder: '/p/.llm-orc', written: ['/p/.llm-orc/config.yaml'], kept: ['/p/.llm-orc/.gitignore'] },
   plan: {
     run: 'r1',
@@ -205,6 +242,18 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     ],
     problems: [],
   },
+  'ensembles graph': { name: 'e', format: 'ascii', drawing: `[a]  ${HOSTILE}` },
+  'approvals list': { approvals: [APPROVAL] },
+  'approvals show': APPROVAL,
+  'policy check': { tool: HOSTILE, decision: 'ask', reason: HOSTILE },
+  'policy explain': {
+    tool: 'bash',
+    decision: 'deny',
+    reason: HOSTILE,
+    place: 'policy.yaml:3',
+    call: { name: 'bash', argument: HOSTILE, paths: [HOSTILE], hosts: [HOSTILE] },
+    levels: [{ level: 'project', may_allow: false, rules: [HOSTILE] }],
+  },
   'scripts show': { reference: 'a.py', path: '/a.py', safety: 'unsafe', interactive: true, source: HOSTILE },
   'scripts test': { run: 'r', status: 'failed', output: { text: HOSTILE }, code: 'script_failed', message: HOSTILE },
   'providers list': {
@@ -235,7 +284,9 @@ describe('every result can be shown', () => {
     const without = operations.filter(
       ({ name }) =>
         !(name in RESULTS) &&
-        !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork))$/.test(name),
+        !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork)|approvals (give|deny))$/.test(
+          name,
+        ),
     )
     expect(without.map(({ name }) => name)).toEqual([])
   })

@@ -1,9 +1,10 @@
+import { showApprovals, showDecision, showExplanation, showOneApproval } from './approvals.ts'
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
 import { showExport, showImport } from './bundles.ts'
 import { showChainRun, showChains, showDeletedChain, showOneChain, showSavedChain, showWorkflows } from './chains.ts'
 import { showComparison } from './compare.ts'
 import { showHealth } from './doctor.ts'
-import { showCheck, showEnsembles, showOneEnsemble } from './ensembles.ts'
+import { showCheck, showDrawing, showEnsembles, showOneEnsemble } from './ensembles.ts'
 import { showImported } from './import.ts'
 import { showInit } from './init.ts'
 import type { Page, Show, Shown } from './page.ts'
@@ -39,6 +40,13 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'ensembles list': showEnsembles,
   'ensembles show': showOneEnsemble,
   'ensembles check': showCheck,
+  'approvals list': showApprovals,
+  'approvals show': showOneApproval,
+  'approvals give': showRunResult,
+  'approvals deny': showRunResult,
+  'policy check': showDecision,
+  'policy explain': showExplanation,
+  'ensembles graph': showDrawing,
   'chain list': showChains,
   'chain show': showOneChain,
   'chain run': showChainRun,

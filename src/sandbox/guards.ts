@@ -1,0 +1,66 @@
+import { lstat, rmdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What steers the next start of programs a person trusts: in a folder that may be written to, these stay as they are. */
+const STEERING = ['.llm-orc', '.mcp.json', '.git/config', '.git/hooks', '.vscode', '.cursor', '.claude', '.envrc']
+/** What holds secrets, and steers us too. It is there and empty. */
+const SECRET = ['.env']
+/** Missing ones that would steer ourselves are held by something empty for the time of the run, and go with it. */
+const HELD: { readonly [name: string]: 'folder' | 'file' } = { '.llm-orc': 'folder', '.mcp.json': 'file', '.env': 'file' }
+
+export interface Guard {
+  readonly path: string
+  readonly way: 'read-only' | 'empty-file' | 'empty-folder'
+}
+
+export interface Guards {
+  readonly guards: readonly Guard[]
+  /** A place that cannot be guarded, because it is a link. */
+  readonly link?: string
+  /** Takes away what was only there for the run. */
+  release(): Promise<void>
+}
+
+/** Placeholders in use by runs of this process. */
+const held = new Map<string, number>()
+
+/** What has to be laid over a folder that a program sees. `shown`: paths that were asked for by name; they are not hidden. */
+export async function guardFolder(
+  folder: string,
+  { writable, shown }: { readonly writable: boolean; readonly shown: readonly string[] },
+): Promise<Guards> {
+  const guards: Guard[] = []
+  const placeholders: string[] = []
+  for (const name of [...STEERING, ...SECRET]) {
+    const path = join(folder, name)
+    const info = held.has(path) ? undefined : await lstat(path).catch(() => undefined)
+    const hide = SECRET.includes(name) && !shown.includes(path)
+    if (info?.isSymbolicLink() && (writable || hide)) return { guards: [], link: path, release: async () => {} }
+    if (info) {
+      if (hide) guards.push({ path, way: 'empty-file' })
+      else if (writable) guards.push({ path, way: 'read-only' })
+      continue
+    }
+    const kind = writable ? HELD[name] : undefined
+    if (kind === undefined) continue
+    guards.push({ path, way: kind === 'folder' ? 'empty-folder' : 'empty-file' })
+    placeholders.push(path)
+    held.set(path, (held.get(path) ?? 0) + 1)
+  }
+  return { guards, release: () => release(placeholders) }
+}
+
+async function release(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const users = (held.get(path) ?? 1) - 1
+    if (users > 0) {
+      held.set(path, users)
+      continue
+    }
+    held.delete(path)
+    const info = await lstat(path).catch(() => undefined)
+    // Only what is still the empty thing that was put there.
+    if (info?.isDirectory()) await rmdir(path).catch(() => {})
+    else if (info?.isFile() && info.size === 0) await unlink(path).catch(() => {})
+  }
+}

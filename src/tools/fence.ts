@@ -1,0 +1,144 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readlink, realpath } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import type { ToolOutcome } from './tool.ts'
+
+/** Where a built-in tool may go: its working folder, and what was opened to it by name. All absolute. */
+export interface Fence {
+  readonly cwd: string
+  readonly more: readonly string[]
+  /** Changing a file is less often allowed than reading it. */
+  readonly purpose: 'read' | 'write'
+}
+
+export type Refused = Extract<ToolOutcome, { readonly ok: false }>
+
+/** A place inside the fence, without links on the way to it. */
+export interface Place {
+  readonly ok: true
+  readonly real: string
+  /** As it is told: from the working folder on, with `/`; the real path where it lies elsewhere. */
+  readonly shown: string
+  /** The folders that are not there yet begin here; absent when everything but the last part is there. */
+  readonly missing?: string
+}
+
+const LONGEST = 4096
+/** What decides about tools, and what others run, is not changed by a tool. */
+const GUARDED = new Set(['.git', '.llm-orc'])
+const SECRET = /^\.env(?:$|\.(?!(?:example|sample|template|dist)$))/i
+
+/**
+ * Finds a path inside the fence: links are resolved first, so none leads out of it. What is not there yet is found by the folder it
+ * would lie in. A hard link is the file itself and lies where it lies.
+ */
+export async function findPlace(path: string, fence: Fence): Promise<Place | Refused> {
+  if (path === '' || path.length > LONGEST || /\p{Cc}/u.test(path)) return refusePath(path, 'is no path')
+  const wanted = resolve(fence.cwd, path)
+  const roots = (await Promise.all([fence.cwd, ...fence.more].map(real))).filter((root) => root !== undefined)
+  const found = await resolveAsFar(wanted)
+  const root = roots.find((folder) => isBelow(found.real, folder))
+  if (root === undefined) {
+    const link = roots.some((folder) => isBelow(wanted, folder))
+    return refusePath(path, link ? 'leads out of the project by a link' : 'lies outside of the project')
+  }
+  const own = relative(root, found.real)
+  const parts = own.split(sep)
+  if (fence.purpose === 'write' && parts.some((part) => GUARDED.has(part.toLowerCase())))
+    return refusePath(path, 'holds what governs tools or is run by others')
+  if (parts.some((part) => SECRET.test(part))) return refusePath(path, 'holds secrets')
+  const shown = root === roots[0] ? (own === '' ? '.' : parts.join('/')) : found.real
+  return { ok: true, real: found.real, shown, ...(found.missing === undefined ? {} : { missing: found.missing }) }
+}
+
+export function isSecretName(name: string): boolean {
+  return SECRET.test(name)
+}
+
+/** The open file at a place. Where it really lies is looked at again once it is open: nobody can swap a folder in between. */
+export async function openPlace(place: Place): Promise<FileHandle | Refused> {
+  try {
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    const handle = await open(place.real, constants.O_RDONLY | constants.O_NOFOLLOW | (constants.O_NONBLOCK ?? 0))
+    if ((await whereIs(handle, place.real)) === place.real) return handle
+    await handle.close()
+    return refusePath(place.shown, 'was swapped while it was opened')
+  } catch (error) {
+    return describeError(place.shown, error)
+  }
+}
+
+export interface OpenFolder {
+  /** What leads into the folder as it was opened, whatever happens to its name. */
+  readonly path: string
+  close(): Promise<void>
+}
+
+/** The folder a file at this place lies in, made if it is missing, held open so that what is written lands in it and nowhere else. */
+export async function openFolderOf(place: Place): Promise<OpenFolder | Refused> {
+  const folder = dirname(place.real)
+  try {
+    if (place.missing !== undefined) await mkdir(folder, { recursive: true })
+    const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    if ((await whereIs(handle, folder)) === folder)
+      return {
+        path: process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : folder,
+        close: () => handle.close(),
+      }
+    await handle.close()
+    return refusePath(place.shown, 'was swapped while it was opened')
+  } catch (error) {
+    return describeError(place.shown, error)
+  }
+}
+
+export function refusePath(path: string, reason: string): Refused {
+  const name = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path.toWellFormed())
+  return { ok: false, code: 'path_refused', message: `the path ${name} ${reason}`, touched: 'no' }
+}
+
+/** What the system says of a path, in our words. Rethrows what is no failure of the system. */
+export function describeError(shown: string, error: unknown): Refused {
+  if (!(error instanceof Error && 'syscall' in error)) throw error
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  const fail = (kind: string, words: string): Refused => ({
+    ok: false,
+    code: kind,
+    message: `${shown} ${words}`,
+    touched: 'no',
+  })
+  if (code === 'ENOENT' || code === 'ENOTDIR') return fail('not_found', 'does not exist')
+  if (code === 'ELOOP') return refusePath(shown, 'is a link')
+  if (code === 'EISDIR') return fail('file_unreadable', 'is a folder')
+  return fail('file_unreadable', `cannot be used (${code})`)
+}
+
+async function whereIs(handle: FileHandle, path: string): Promise<string | undefined> {
+  return process.platform === 'linux' ? readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined) : real(path)
+}
+
+/** The real path of what is there, and the rest of the way as it was written. */
+async function resolveAsFar(wanted: string): Promise<{ readonly real: string; readonly missing?: string }> {
+  const rest: string[] = []
+  for (let at = wanted; ; at = dirname(at)) {
+    const found = await real(at)
+    if (found !== undefined) {
+      const missing = rest.length > 1 ? { missing: join(found, rest[0] as string) } : {}
+      return { real: join(found, ...rest), ...missing }
+    }
+    // A link that leads nowhere is still a link: what it names would be made by whoever writes through it.
+    const target = await readlink(at).catch(() => undefined)
+    if (target !== undefined) return resolveAsFar(resolve((await real(dirname(at))) ?? dirname(at), target, ...rest))
+    if (at === dirname(at)) return { real: wanted }
+    rest.unshift(at.slice(dirname(at).length).replace(/^[/\\]/, ''))
+  }
+}
+
+async function real(path: string): Promise<string | undefined> {
+  return realpath(path).catch(() => undefined)
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path)
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))
+}
