@@ -1,9 +1,10 @@
 import { canonicalJson } from '../events/canonical.ts'
+import { rightsOf } from '../events/sight.ts'
 import type { RunState } from '../events/state.ts'
 import type { JsonObject, Value } from '../events/values.ts'
 import type { RawOffer } from './attempt.ts'
 import type { Draft } from './draft.ts'
-import type { Policy } from './policy.ts'
+import type { Policy, PolicyAsk } from './policy.ts'
 
 type EffectOffer = RawOffer & { readonly what: 'effect' }
 
@@ -36,8 +37,14 @@ export class Gate {
     const approval = this.#state.approvals.get(key)
     if (approval && approval.request !== request.sha256)
       return this.#refuse(offer, request, 'the arguments have changed since they were shown for approval')
-    const labels = this.#state.steps.get(step)?.labels ?? []
-    const judgement = this.#policy.judge({ run: this.#run, step, key, kind, safety, labels, request: offer.request })
+    const judgement = this.#policy.judge({
+      ...this.#knownOf(step),
+      run: this.#run,
+      key,
+      kind,
+      safety,
+      request: offer.request,
+    })
     if (judgement.verdict === 'deny') return this.#refuse(offer, request, judgement.reason)
     if (judgement.verdict === 'allow') return approval?.status === 'asked' ? this.#hold(offer) : ADMIT
     const { grant } = judgement
@@ -68,6 +75,12 @@ export class Gate {
   /** The attempts of a step are over. */
   forget(step: string): void {
     for (const [key, offer] of this.#held) if (offer.step === step) this.#held.delete(key)
+  }
+
+  #knownOf(id: string): Pick<PolicyAsk, 'step' | 'labels' | 'rights'> {
+    const step = this.#state.steps.get(id)
+    const rights = step && rightsOf(this.#state, step)
+    return { step: id, labels: step?.labels ?? [], ...(rights ? { rights } : {}) }
   }
 
   #hold(offer: EffectOffer): Passage {

@@ -32,7 +32,7 @@ export function prepareOffer(raw: RawOffer, make: MakeValue): Offer {
 
 /** A step as the journal keeps it. */
 export function planStep(step: ProposedStep, make: (content: Json, key: 'spec' | 'input') => Value): PlannedStep {
-  const { id, kind, spec, after, timeout_ms, retry, on_unknown, budget, input, inherit } = step
+  const { id, kind, spec, after, timeout_ms, retry, on_unknown, rights, budget, input, inherit } = step
   return {
     id,
     kind,
@@ -41,6 +41,7 @@ export function planStep(step: ProposedStep, make: (content: Json, key: 'spec' |
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(retry === undefined ? {} : { retry }),
     ...(on_unknown === undefined ? {} : { on_unknown }),
+    ...(rights === undefined ? {} : { rights }),
     ...(budget === undefined ? {} : { budget }),
     ...(input === undefined ? {} : { input: make(input, 'input') }),
     ...(inherit === undefined ? {} : { inherit }),

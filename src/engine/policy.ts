@@ -1,3 +1,4 @@
+import type { Rights } from '../events/tool-call.ts'
 import type { JsonObject } from '../events/values.ts'
 import type { EffectAsk } from './effect.ts'
 
@@ -8,6 +9,8 @@ export interface PolicyAsk extends EffectAsk {
   readonly key: string
   /** What the step has read, directly or through others, brought these with it. */
   readonly labels: readonly string[]
+  /** What the step and every step above it may do; absent where none of them has a limit. */
+  readonly rights?: Rights
 }
 
 /**

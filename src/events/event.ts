@@ -1,5 +1,6 @@
 import type { Usage } from './messages.ts'
 import type { Amount, BudgetLimits } from './money.ts'
+import type { Rights } from './tool-call.ts'
 import type { Json, JsonObject, Value } from './values.ts'
 
 /** Version of the journal format; recorded in every event. */
@@ -42,6 +43,8 @@ export interface PlannedStep {
   readonly timeout_ms?: number
   readonly retry?: { readonly attempts: number; readonly delay_ms?: number }
   readonly on_unknown?: 'ask' | 'retry' | 'fail'
+  /** What it and all below it may ask of tools; what the steps above it may not, it may not either. */
+  readonly rights?: Rights
   /** What the step and all below it may spend. */
   readonly budget?: BudgetLimits
   /** What a proposed step and the steps it proposes see as input, instead of the proposer's. */

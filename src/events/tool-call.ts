@@ -36,7 +36,6 @@ export type ToolRequest = {
   /** The model's id of the call. */
   readonly call: string
   readonly permissions: ToolPermissions
-  readonly rights?: Rights
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { BudgetLimits } from '../events/money.ts'
+import type { Rights } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 
 /**
@@ -28,6 +29,8 @@ export type GraphStep = {
   readonly timeout_ms?: number
   readonly retry?: StepRetry
   readonly on_unknown?: OnUnknown
+  /** What the step and all it proposes may ask of tools. */
+  readonly rights?: Rights
   /** What the step and all it proposes may spend: integer nano-dollars, tokens. */
   readonly budget?: BudgetLimits
   /** For a proposed step: what it and the steps it proposes see as input, instead of their proposer's. */

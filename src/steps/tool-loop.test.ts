@@ -49,12 +49,11 @@ async function talk(stage: Stage) {
     version: 1,
     run: async (step, _, ctx) => {
       let calls = 0
-      const answer = await converse(ctx, {
+      const { answer } = await converse(ctx, {
         step: step.id,
         request: { provider: 'p', model: 'm', messages: [{ role: 'user', content: [{ type: 'text', text: 'go' }] }] },
         pool: 'provider:p',
         tools: stage.tools ?? [tool('add')],
-        rights: undefined,
         limits: { turns: 10, repeats: 3, ...stage.limits },
         nextName: () => `model#${++calls}`,
       })

@@ -1,7 +1,7 @@
 import { type StepContext, StepFailure } from '../engine/step.ts'
 import { canonicalJson } from '../events/canonical.ts'
 import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
-import type { PinnedTool, Rights } from '../events/tool-call.ts'
+import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json } from '../events/values.ts'
 import { type CheckedCall, readCalls } from './tool-calls.ts'
 
@@ -20,10 +20,15 @@ export interface ToolTask {
   readonly request: ModelRequest
   readonly pool: string
   readonly tools: readonly PinnedTool[]
-  readonly rights: Rights | undefined
   readonly limits: ToolLimits
   /** Names the next model call of the step. */
   nextName(): string
+}
+
+/** The answer that ended it, and what was said between the request and it. */
+export interface Conversation {
+  readonly answer: ModelAnswer
+  readonly said: readonly Message[]
 }
 
 /** Longest result a model is shown, in characters; the whole of it stands in the journal. */
@@ -37,7 +42,7 @@ const FINAL_CODES = new Set(['aborted', 'calls_exhausted', 'step_diverged'])
  * effect of its own and every call gets exactly one result, in the order in which they were made. What is cut off, unknown or not
  * valid is never executed, and the model is told why.
  */
-export async function converse(ctx: StepContext, task: ToolTask): Promise<ModelAnswer> {
+export async function converse(ctx: StepContext, task: ToolTask): Promise<Conversation> {
   const said: Message[] = [...task.request.messages]
   const repeats = new Map<string, number>()
   const used = new Set<string>()
@@ -45,7 +50,7 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<ModelA
   for (let turn = 1; ; turn += 1) {
     const answer = await askModel(ctx, task, said)
     const calls = readCalls(answer, task.tools, used)
-    if (calls.length === 0) return answer
+    if (calls.length === 0) return { answer, said: said.slice(task.request.messages.length) }
     if (turn >= task.limits.turns)
       throw new StepFailure('tool_turns_exhausted', `the model still wanted tools after ${turn} answers`, {
         output: textOf(answer.content),
@@ -93,7 +98,6 @@ async function perform(ctx: StepContext, task: ToolTask, call: CheckedCall): Pro
         arguments: call.arguments,
         call: id,
         permissions: tool.permissions,
-        ...(task.rights ? { rights: task.rights } : {}),
       },
     })
     return { type: 'tool-result', id, name, output: shorten(output) }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readlink, realpath } from 'node:fs/promises'
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { type FileHandle, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { ToolOutcome } from './tool.ts'
 
 /** Where a built-in tool may go: its working folder, and what was opened to it by name. All absolute. */
@@ -19,8 +19,8 @@ export interface Place {
   readonly real: string
   /** As it is told: from the working folder on, with `/`; the real path where it lies elsewhere. */
   readonly shown: string
-  /** The folders that are not there yet begin here; absent when everything but the last part is there. */
-  readonly missing?: string
+  /** The folder it would lie in is not there yet. */
+  readonly homeless: boolean
 }
 
 const LONGEST = 4096
@@ -37,6 +37,7 @@ export async function findPlace(path: string, fence: Fence): Promise<Place | Ref
   const wanted = resolve(fence.cwd, path)
   const roots = (await Promise.all([fence.cwd, ...fence.more].map(real))).filter((root) => root !== undefined)
   const found = await resolveAsFar(wanted)
+  if (!found) return refusePath(path, 'is a link that leads nowhere')
   const root = roots.find((folder) => isBelow(found.real, folder))
   if (root === undefined) {
     const link = roots.some((folder) => isBelow(wanted, folder))
@@ -46,11 +47,12 @@ export async function findPlace(path: string, fence: Fence): Promise<Place | Ref
   const parts = own.split(sep)
   if (fence.purpose === 'write' && parts.some((part) => GUARDED.has(part.toLowerCase())))
     return refusePath(path, 'holds what governs tools or is run by others')
-  if (parts.some((part) => SECRET.test(part))) return refusePath(path, 'holds secrets')
+  if (isSecretName(parts.at(-1) as string)) return refusePath(path, 'holds secrets')
   const shown = root === roots[0] ? (own === '' ? '.' : parts.join('/')) : found.real
-  return { ok: true, real: found.real, shown, ...(found.missing === undefined ? {} : { missing: found.missing }) }
+  return { ok: true, real: found.real, shown, homeless: found.missing > 1 }
 }
 
+/** Files by whose name everybody knows that keys stand in them. */
 export function isSecretName(name: string): boolean {
   return SECRET.test(name)
 }
@@ -78,7 +80,7 @@ export interface OpenFolder {
 export async function openFolderOf(place: Place): Promise<OpenFolder | Refused> {
   const folder = dirname(place.real)
   try {
-    if (place.missing !== undefined) await mkdir(folder, { recursive: true })
+    if (place.homeless) await mkdir(folder, { recursive: true })
     const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
     if ((await whereIs(handle, folder)) === folder)
       return {
@@ -114,24 +116,27 @@ export function describeError(shown: string, error: unknown): Refused {
 }
 
 async function whereIs(handle: FileHandle, path: string): Promise<string | undefined> {
-  return process.platform === 'linux' ? readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined) : real(path)
+  if (process.platform !== 'linux') return real(path)
+  return readlink(`/proc/self/fd/${handle.fd}`).catch(() => real(path))
 }
 
-/** The real path of what is there, and the rest of the way as it was written. */
-async function resolveAsFar(wanted: string): Promise<{ readonly real: string; readonly missing?: string }> {
+/** The real path of what is there, and the rest of the way as it was written; undefined behind a link to nothing. */
+async function resolveAsFar(wanted: string): Promise<{ readonly real: string; readonly missing: number } | undefined> {
   const rest: string[] = []
   for (let at = wanted; ; at = dirname(at)) {
     const found = await real(at)
-    if (found !== undefined) {
-      const missing = rest.length > 1 ? { missing: join(found, rest[0] as string) } : {}
-      return { real: join(found, ...rest), ...missing }
-    }
-    // A link that leads nowhere is still a link: what it names would be made by whoever writes through it.
-    const target = await readlink(at).catch(() => undefined)
-    if (target !== undefined) return resolveAsFar(resolve((await real(dirname(at))) ?? dirname(at), target, ...rest))
-    if (at === dirname(at)) return { real: wanted }
-    rest.unshift(at.slice(dirname(at).length).replace(/^[/\\]/, ''))
+    if (found !== undefined) return { real: join(found, ...rest), missing: rest.length }
+    // What it names would be made by whoever writes through it.
+    if (await isLink(at)) return undefined
+    rest.unshift(basename(at))
   }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (info) => info.isSymbolicLink(),
+    () => false,
+  )
 }
 
 async function real(path: string): Promise<string | undefined> {

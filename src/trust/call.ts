@@ -7,6 +7,7 @@ export interface Asked {
   readonly safety: string
   readonly request: Json
   readonly labels?: readonly string[]
+  readonly rights?: Rights
 }
 
 /** What a call is to a policy: a name, one line of what it does, and the paths and hosts it names. */
@@ -21,12 +22,12 @@ export interface Call {
 }
 
 /** Undefined for effects that are nobody's to forbid: questions, timers, definitions. */
-export function readCall({ kind, safety, request, labels = [] }: Asked): Call | undefined {
+export function readCall({ kind, safety, request, labels = [], rights }: Asked): Call | undefined {
   const given = (
     typeof request === 'object' && request !== null && !Array.isArray(request) ? request : {}
   ) as JsonObject
   if (kind === 'tool') {
-    const { tool, arguments: args, rights, source } = given as unknown as ToolRequest
+    const { tool, arguments: args, source } = given as unknown as ToolRequest
     const name = source.startsWith('mcp:') ? `${source}:${tool}` : tool
     return describeCall(name, args, { safety, labels, rights })
   }
