@@ -14,6 +14,8 @@ export interface ToolPart {
 /** A folder with a `tool.json`: one version of one tool. */
 export interface ToolFolder {
   readonly level: Level
+  /** How many other folders of tools are nearer. */
+  readonly distance: number
   readonly folder: string
   /** The name its `tool.json` has to give, and the version where the folder is named for one. */
   readonly name: string
@@ -46,14 +48,14 @@ export function listToolRoots(paths: Paths): readonly { readonly level: Level; r
  */
 export async function findToolFolders(paths: Paths, name?: string): Promise<readonly ToolFolder[]> {
   const found: ToolFolder[] = []
-  for (const { level, folder } of listToolRoots(paths)) {
+  for (const [distance, { level, folder }] of listToolRoots(paths).entries()) {
     for (const tool of name === undefined ? await listFolders(folder) : [name]) {
       const own = join(folder, tool)
       if (!(await isPlainFolder(own))) continue
-      if (await hasToolFile(own)) found.push({ level, folder: own, name: tool })
+      if (await hasToolFile(own)) found.push({ level, distance, folder: own, name: tool })
       for (const version of await listFolders(own))
         if (await hasToolFile(join(own, version)))
-          found.push({ level, folder: join(own, version), name: tool, version })
+          found.push({ level, distance, folder: join(own, version), name: tool, version })
       if (found.length >= MAX_TOOLS) return found
     }
   }

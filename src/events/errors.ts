@@ -3,7 +3,13 @@
  * `exit` is the process exit code when this failure ends a command.
  */
 export const ERROR_CODES = {
+  approval_denied: { exit: 3, summary: 'policy or a person did not allow it' },
   bad_input: { exit: 2, summary: 'Something in the request is missing or has the wrong form.' },
+  budget_exhausted: { exit: 5, summary: 'the budget does not pay for another call' },
+  price_unknown: { exit: 5, summary: 'a model without a known price under a limit on cost' },
+  tool_ambiguous: { exit: 2, summary: 'an agent has two tools of the same name' },
+  tool_loop: { exit: 1, summary: 'the model called the same tool again and again with the same result' },
+  tool_turns_exhausted: { exit: 1, summary: 'the model still wanted tools when its turns were used up' },
   unknown_command: { exit: 2, summary: 'There is no such command.' },
   not_found: { exit: 2, summary: 'The thing that was named does not exist.' },
   journal_busy: { exit: 1, summary: 'Other processes kept the journal locked for too long.' },
@@ -117,6 +123,17 @@ export const ERROR_CODES = {
   output_invalid: { exit: 1, summary: 'A model gave no output that follows its `output_schema`.' },
   nothing_to_assemble: { exit: 1, summary: 'None of the answers that were to be assembled is there.' },
   no_ballots: { exit: 1, summary: 'Nobody cast a vote.' },
+  address_refused: { exit: 3, summary: 'A tool asked for an address that it may not ask.' },
+  fetch_failed: { exit: 1, summary: 'A tool got nothing that can be used from an address.' },
+  file_exists: { exit: 2, summary: 'A file is there already.' },
+  migration_failed: { exit: 1, summary: 'Arguments could not be turned into those of another version of a tool.' },
+  migration_missing: { exit: 2, summary: 'No migrations lead from one version of a tool to the other.' },
+  path_refused: { exit: 3, summary: 'A tool asked for a path that it may not touch.' },
+  text_not_found: { exit: 1, summary: 'The text to replace does not stand in the file exactly once.' },
+  tool_changed: { exit: 3, summary: 'A tool is not what it was when the run began.' },
+  tool_failed: { exit: 1, summary: 'A tool failed, or said so.' },
+  tool_invalid: { exit: 2, summary: 'The folder of a tool has a wrong or missing part.' },
+  tool_missing: { exit: 2, summary: 'There is no such tool, or not in this version.' },
   internal: { exit: 1, summary: 'The program itself is broken; please report it.' },
 } as const satisfies Record<string, { exit: number; summary: string }>
 

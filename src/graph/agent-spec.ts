@@ -1,3 +1,4 @@
+import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { Candidate } from './candidates.ts'
 import type { InputRules } from './composite.ts'
@@ -23,6 +24,9 @@ export type AgentSpec = {
   /** How often each model is asked for an answer that follows `output_schema`; 3 when absent. */
   readonly output_attempts?: number
   readonly rules?: InputRules
+  /** What the model may call, and how often it may answer in all. */
+  readonly tools?: readonly PinnedTool[]
+  readonly max_turns?: number
   /** For agents that other steps propose: more to read, and an earlier answer to mend. */
   readonly material?: readonly { readonly heading: string; readonly content: Json }[]
   readonly repair?: { readonly answer: Json; readonly failures: readonly string[] }

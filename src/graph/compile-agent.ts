@@ -1,6 +1,7 @@
 import type { AgentSpec, ScriptSpec } from './agent-spec.ts'
 import { compileAssemble } from './assemble.ts'
 import { type Candidate, findCandidates } from './candidates.ts'
+import { compileTools } from './compile-tools.ts'
 import type { InputRules } from './composite.ts'
 import type { Agent } from './ensemble.ts'
 import type { Lookup } from './lookup.ts'
@@ -47,6 +48,7 @@ export function compileAgent(report: Report, work: AgentWork): GraphStep | undef
     ...(agent.template ? { template: agent.template } : {}),
     ...(agent.output_schema ? { output_schema: agent.output_schema, ...attemptsOf(lookup) } : {}),
     ...(rules ? { rules } : {}),
+    ...compileTools(report, work),
   }
   return { id: agent.name, kind: 'agent', spec, ...settingsOf(work, sumTimeouts(candidates)) }
 }

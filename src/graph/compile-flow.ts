@@ -1,6 +1,7 @@
 import type { Problem } from '../events/errors.ts'
 import { checkRounds } from './check-flow.ts'
 import { type AgentWork, compileWork, findModel, titlesOf, toMilliseconds } from './compile-agent.ts'
+import { limitRights } from './compile-tools.ts'
 import type { ConditionSpec, DispatchSpec, EachSpec, InputRules, LoopSpec, NestedSpec } from './composite.ts'
 import type { Agent } from './ensemble.ts'
 import type { CompiledEnsemble, Lookup, NestedEnsemble } from './lookup.ts'
@@ -134,6 +135,7 @@ function wrap({ agent, rules, untimed }: FlowWork, kind: string, spec: GraphStep
     kind,
     spec: { ...spec, ...(rules ? { rules } : {}) },
     ...(agent.depends_on.length > 0 ? { after: agent.depends_on } : {}),
+    ...limitRights(agent),
     ...(untimed ? {} : timeOf(agent)),
   }
 }

@@ -1,6 +1,16 @@
 import type { Json, JsonObject } from '../events/values.ts'
 import { findDependencies } from './dependencies.ts'
-import type { Agent, Coordinator, Ensemble, LaterKey, LoopBlock, References, Template, TestMode } from './ensemble.ts'
+import type {
+  Agent,
+  Coordinator,
+  Ensemble,
+  LaterKey,
+  LoopBlock,
+  References,
+  Template,
+  TestMode,
+  ToolsBlock,
+} from './ensemble.ts'
 import { type AgentFile, type EnsembleFile, LATER_AGENT_KEYS, LATER_KEYS } from './ensemble-schema.ts'
 import { readBody } from './loop-body.ts'
 import { isMap } from './report.ts'
@@ -11,12 +21,14 @@ import type { Locate, Path } from './yaml.ts'
 /** Brings a checked file of any generation to one form. */
 export function normaliseEnsemble(file: EnsembleFile, place: Locate): Ensemble {
   const task = file.default_task ?? file.task
+  const { tools } = file
+  const agents = file.agents.map(normaliseAgent)
   const coordinator = file.coordinator && Object.keys(file.coordinator).length > 0 ? file.coordinator : undefined
   return {
     name: file.name,
     ...pick(file, ['description']),
     ...(task === undefined ? {} : { default_task: task }),
-    agents: file.agents.map(normaliseAgent),
+    agents: tools === undefined ? agents : agents.map((agent) => giveTools(agent, tools)),
     ...(coordinator ? { coordinator: normaliseCoordinator(coordinator) } : {}),
     ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
     ...(file.validation ? { validation: normaliseValidation(file.validation) } : {}),
@@ -53,7 +65,21 @@ function normaliseAgent(file: AgentFile): Agent {
     ...(file.output_schema ? { output_schema: file.output_schema as JsonObject } : {}),
     ...(file.verify === undefined ? {} : { verify: file.verify }),
     ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
+    ...(file.tools === undefined ? {} : { tools: normaliseTools(file.tools) }),
   }
+}
+
+function normaliseTools(file: NonNullable<AgentFile['tools']>): ToolsBlock {
+  return Array.isArray(file) ? { use: file } : { use: file.use, ...pick(file, ['max_turns']) }
+}
+
+/** Agents that name no tools of their own have those of the file, in loops too. */
+function giveTools(agent: Agent, use: readonly string[]): Agent {
+  if (agent.type === 'llm') return agent.tools ? agent : { ...agent, tools: { use } }
+  const { loop } = agent
+  if (!loop || typeof loop.body === 'string') return agent
+  const agents = readBody(loop.body).agents.map((inner) => giveTools(inner, use))
+  return { ...agent, loop: { ...loop, body: Array.isArray(loop.body) ? agents : { agents } } }
 }
 
 function typeOf(file: AgentFile): Agent['type'] {
@@ -158,6 +184,10 @@ export function collectReferences(file: EnsembleFile): References {
     ]),
     ensembles: texts(agents.flatMap((agent) => [agent.ensemble, agent.loop?.body])),
     roles: texts(agents.map((agent) => agent.role)),
+    tools: texts([
+      ...(file.tools ?? []),
+      ...agents.flatMap(({ tools }) => (Array.isArray(tools) ? tools : (tools?.use ?? []))),
+    ]),
   }
 }
 

@@ -125,7 +125,7 @@ agents:
     ])
     expect(
       found.filter((problem) => problem.severity !== 'warning').map((problem) => `${problem.line} ${problem.key}`),
-    ).toEqual(['12 tools', '12 approval', '12 cache'])
+    ).toEqual(['12 approval', '12 cache'])
   })
 
   test('ours: retry, timeout, fallback, safety, on_unknown', () => {

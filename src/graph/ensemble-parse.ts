@@ -18,7 +18,7 @@ export interface ParsedEnsemble {
   readonly references: References
 }
 
-const NO_REFERENCES: References = { profiles: [], scripts: [], ensembles: [], roles: [] }
+const NO_REFERENCES: References = { profiles: [], scripts: [], ensembles: [], roles: [], tools: [] }
 // Top-level keys of shapes that look like ensembles and are none.
 const OTHER_SHAPES = ['ensemble', 'workflow', 'setup', 'usage', 'orchestration', 'steps', 'tasks', 'nodes', 'jobs']
 

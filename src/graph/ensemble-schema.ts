@@ -43,7 +43,6 @@ const modelSource = {
 
 /** Read and checked, and refused when the ensemble is run. */
 export const LATER_AGENT_KEYS = {
-  tools: z.unknown().optional(),
   approval: z.unknown().optional(),
   cache: z.unknown().optional(),
   budget: z.unknown().optional(),
@@ -60,6 +59,18 @@ export const LATER_AGENT_KEYS = {
     .optional(),
   ollama_format: z.unknown().optional(),
 }
+
+const tools = z
+  .union([
+    z.array(name),
+    z.strictObject({
+      use: z.array(name),
+      max_turns: count.max(1000).optional().describe('Answers of the model in all, those with calls included.'),
+    }),
+  ])
+  .describe(
+    'Tools the model may call: NAME, NAME@RANGE or mcp:SERVER:*. Of an agent that runs others: all they may use.',
+  )
 
 const items = z.union([text, z.array(z.unknown())])
 
@@ -114,6 +125,7 @@ const agent = z
     get loop() {
       return loop.optional()
     },
+    tools: tools.optional(),
     ...LATER_AGENT_KEYS,
   })
   .meta({ id: 'agent' })
@@ -195,7 +207,6 @@ export const LATER_KEYS: { readonly [key: string]: 'refused' | 'harmless' } = {
   budget: 'refused',
   approval: 'refused',
   cache: 'refused',
-  tools: 'refused',
   mode: 'refused',
   sandbox: 'refused',
   verify: 'refused',
@@ -217,6 +228,7 @@ export const ensembleFile = z.strictObject({
   task: text.optional().describe('Older word for `default_task`.'),
   coordinator: coordinator.optional().describe('Older way to say: one last agent that sees all answers.'),
   assemble: assembleBlock.optional().describe('How the last answers become one.'),
+  tools: z.array(name).optional().describe('Tools of every agent that names none of its own.'),
   validation: validation.optional(),
   test_mode: testMode.optional(),
   raw_output: z.boolean().optional().describe('The result is the last answer alone, without a report around it.'),

@@ -16,6 +16,12 @@ export interface LaterKey {
 }
 
 /** One agent of an ensemble, whatever generation of the format it was written in. */
+/** The tools an agent may use: references, and how often its model may answer. */
+export interface ToolsBlock {
+  readonly use: readonly string[]
+  readonly max_turns?: number
+}
+
 export interface Agent extends ModelChoice {
   readonly type: 'llm' | 'script' | 'ensemble' | 'dispatch' | 'loop' | 'assemble'
   readonly system_prompt?: string
@@ -45,6 +51,7 @@ export interface Agent extends ModelChoice {
   readonly output_schema?: JsonObject
   readonly verify?: VerifyBlock
   readonly assemble?: AssembleBlock
+  readonly tools?: ToolsBlock
 }
 
 /** Liquid templates that take the place of the prompt or of the system prompt. */
@@ -102,4 +109,5 @@ export interface References {
   readonly scripts: readonly string[]
   readonly ensembles: readonly string[]
   readonly roles: readonly string[]
+  readonly tools: readonly string[]
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../events/errors.ts'
+import type { PinnedTool } from '../events/tool-call.ts'
 import type { ProfileLookup } from './candidates.ts'
 import type { Ensemble } from './ensemble.ts'
 import type { MissingScript, PinnedScript } from './script.ts'
@@ -16,6 +17,8 @@ export interface Lookup extends ProfileLookup {
   role(name: string): Role | undefined
   /** Another ensemble, or why there is none; what is wrong inside its file is reported by whoever read it. */
   ensemble?(name: string): NestedEnsemble | Problem
+  /** The tools a reference means, or why there are none. */
+  tools?(reference: string): readonly PinnedTool[] | Problem
   /** For agents and scripts that have no time limit otherwise. */
   readonly timeout_ms?: number
   /** The settings for `verify` blocks. */

@@ -19,7 +19,7 @@ export interface Furniture {
 }
 
 /** What of /etc programs need to start, to tell time and to trust servers. Names and passwords are made up. */
-const ETC = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'ssl/certs', 'ca-certificates', 'pki']
+const ETC = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'ca-certificates', 'pki']
 const SYSTEM = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
 
 export const MADE_UP: { readonly [inside: string]: string } = {

@@ -5,12 +5,14 @@ import { type EgressPorts, openEgress } from './egress.ts'
 import { type EgressDecision, type HostRule, readHostRule } from './egress-rules.ts'
 import type { Environment } from './environment.ts'
 import { becomeWords, chooseIdentity, type Identity } from './identity.ts'
+import { coverInherited } from './inherited.ts'
 import { limitWords } from './limits.ts'
 import { runProcess } from './process.ts'
 import { type FoundProgram, findForSandbox, findOnPath, SYSTEM_PATH } from './programs.ts'
 import { PROMISES } from './promises.ts'
 import { notStarted, type Refusal, type Sandbox, type SandboxResult, type SandboxSpec, USUAL_LIMITS } from './sandbox.ts'
-import { buildFilter, type FilterArch, filterArch } from './seccomp.ts'
+import { buildFilter, filterArch } from './seccomp.ts'
+import type { FilterArch } from './seccomp-calls.ts'
 import { planView, type View } from './view.ts'
 
 export interface BwrapOptions {
@@ -116,7 +118,8 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
   if (proxy) await cell.give('egress')
   const handles: FileHandle[] = []
   try {
-    handles.push(await open(filter, 'r'), await open(status, 'r+'))
+    handles.push(await open(filter, 'r'), await open(status, 'r+'), await open('/dev/null', 'r'))
+    const [filterAt, statusAt, nothing] = handles.map(({ fd }) => fd) as [number, number, number]
     const furniture = {
       files,
       empty,
@@ -138,7 +141,7 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
       args: words.slice(1),
       cwd: '/',
       env: environmentOf(spec, proxy !== undefined),
-      descriptors: handles.map(({ fd }) => fd),
+      descriptors: await coverInherited([filterAt, statusAt], nothing),
       output_limit: limits.output_bytes,
       timeout_ms: limits.time_ms,
       signal: spec.signal,

@@ -1,16 +1,17 @@
 import { Cell } from './cell.ts'
-import { becomeWords, takeIdentity } from './identity.ts'
+import { becomeWords, chooseIdentity, takeIdentity } from './identity.ts'
 import { LANDLOCK_LAUNCHER } from './landlock-launcher.ts'
 import { resourceLimits } from './limits.ts'
 import { runProcess } from './process.ts'
 import { findForSandbox, findOnPath, SYSTEM_PATH } from './programs.ts'
 import { PROMISES } from './promises.ts'
 import { notStarted, type Sandbox, type SandboxResult, type SandboxSpec, USUAL_LIMITS } from './sandbox.ts'
-import { buildFilter, type FilterArch, filterArch } from './seccomp.ts'
+import { buildFilter, filterArch } from './seccomp.ts'
+import type { FilterArch } from './seccomp-calls.ts'
 import { planView } from './view.ts'
 
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
-const ETC = ['alternatives', 'ld.so.cache', 'localtime', 'ssl/certs', 'ca-certificates', 'pki'].map((name) => `/etc/${name}`)
+const ETC = ['alternatives', 'ld.so.cache', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'ca-certificates', 'pki'].map((name) => `/etc/${name}`)
 
 /**
  * For hosts that refuse user namespaces (inside many containers): the kernel keeps files, sockets and signals from the program, but it sees
@@ -68,7 +69,7 @@ async function run(spec: SandboxSpec, path?: string): Promise<SandboxResult> {
     return notStarted('landlock', {
       refusal: { code: 'sandbox_missing', message: `the sandbox landlock needs ${tools.missing.join(' and ')}, which is not here` },
     })
-  const who = takeIdentity()
+  const who = await chooseIdentity(spec.write ?? [])
   const program = await findForSandbox(spec.program, who)
   if (!program) return notStarted('landlock', { error: 'program_missing' })
   const view = await planView({ read: spec.read ?? [], write: spec.write ?? [] }, who)

@@ -22,8 +22,8 @@ export interface ProcessSpec {
   readonly timeout_ms?: number
   /** `inherit-input`: the program reads our own standard input (a terminal). */
   readonly stdio?: 'pipe' | 'inherit-input'
-  /** Open file descriptors of ours that the program finds as its 3, 4 and so on. */
-  readonly descriptors?: readonly number[]
+  /** Open file descriptors of ours that the program finds as its 3, 4 and so on; `ignore` gives nothing of ours at that place. */
+  readonly descriptors?: readonly (number | 'ignore')[]
   readonly signal: AbortSignal
   /** Live output as text, up to the limit of that stream. */
   onOutput?(stream: 'stdout' | 'stderr', text: string): void

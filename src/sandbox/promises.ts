@@ -40,8 +40,16 @@ export const ATTACK_IDS = [
 export type AttackId = (typeof ATTACK_IDS)[number]
 
 const NOT_BWRAP: readonly AttackId[] = ['memory-total']
-/** The file system it cannot count, processes it sees, and those that hide their mark it cannot end. */
-const NOT_LANDLOCK: readonly AttackId[] = [...NOT_BWRAP, 'many-files', 'daemon', 'steer-next-start', 'read-secrets-file']
+/** It cannot lay anything over files, count what is written, end processes that hide their mark, or offer a list of hosts. */
+const NOT_LANDLOCK: readonly AttackId[] = [
+  ...NOT_BWRAP,
+  'many-files',
+  'daemon',
+  'steer-next-start',
+  'read-secrets-file',
+  'proxy-connect',
+  'proxy-request',
+]
 
 /** What each tier says it holds. `sandbox check` tries all of it. */
 export const PROMISES: { readonly [T in TierName]: readonly AttackId[] } = {

@@ -1,18 +1,28 @@
 import { buildDemands, buildPrompt } from '../context/prompt.ts'
 import { type Inputs, type StepContext, StepFailure, type StepKind } from '../engine/step.ts'
-import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
+import { type Message, type MessagePart, type ModelRequest, textOf } from '../events/messages.ts'
+import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import { renderLiquid } from '../graph/liquid.ts'
 import { applyInputRules } from './inputs.ts'
 import { isJsonObject, textOfJson } from './read-json.ts'
 import { scopeOf } from './scope.ts'
+import { askOnce, converse, type ToolLimits, USUAL_TOOL_LIMITS } from './tool-loop.ts'
 import { readTyped } from './typed-answer.ts'
 
 type Candidate = AgentSpec['candidates'][number]
 
 /** Failures that no other model would change: the run stops, or the step may call no more. */
-const FINAL_CODES = new Set(['aborted', 'cancelled', 'calls_exhausted', 'step_diverged', 'effect_unknown'])
+const FINAL_CODES = new Set([
+  'aborted',
+  'cancelled',
+  'calls_exhausted',
+  'step_diverged',
+  'effect_unknown',
+  'tool_loop',
+  'tool_turns_exhausted',
+])
 const USUAL_ATTEMPTS = 3
 
 /**
@@ -25,7 +35,7 @@ export const agentStep: StepKind = {
   version: 1,
   async run(step, inputs, ctx) {
     const spec = step.spec as unknown as AgentSpec
-    const dialogue = openDialogue(spec, inputs)
+    const dialogue = openDialogue(step.id, spec, inputs)
     const failures: { readonly candidate: Candidate; readonly failure: StepFailure }[] = []
     for (const candidate of spec.candidates) {
       recordRoute(ctx, candidate, failures.at(-1))
@@ -48,6 +58,9 @@ export const agentStep: StepKind = {
 
 /** What all candidates are asked, and how many calls there were. */
 interface Dialogue {
+  readonly step: string
+  readonly tools: readonly PinnedTool[]
+  readonly limits: ToolLimits
   readonly system: string
   /** A system prompt made from a template stands above one of the candidate's own. */
   readonly rendered: boolean
@@ -57,9 +70,12 @@ interface Dialogue {
   calls: number
 }
 
-function openDialogue(spec: AgentSpec, inputs: Inputs): Dialogue {
+function openDialogue(step: string, spec: AgentSpec, inputs: Inputs): Dialogue {
   const { template, output_schema: schema, output_attempts: attempts = USUAL_ATTEMPTS } = spec
   return {
+    step,
+    tools: spec.tools ?? [],
+    limits: { ...USUAL_TOOL_LIMITS, ...(spec.max_turns === undefined ? {} : { turns: spec.max_turns }) },
     system: template?.system === undefined ? spec.system : fill(template.system, inputs),
     rendered: template?.system !== undefined,
     content: buildContent(spec, inputs),
@@ -74,7 +90,7 @@ async function askFor(ctx: StepContext, dialogue: Dialogue, candidate: Candidate
   const { schema, attempts } = dialogue
   const said: Message[] = []
   for (let attempt = 1; ; attempt += 1) {
-    const text = await ask(ctx, { dialogue, candidate, said })
+    const { text, talk } = await ask(ctx, { dialogue, candidate, said })
     if (!schema) return text
     const read = readTyped(text, schema)
     if (read.ok) {
@@ -87,6 +103,7 @@ async function askFor(ctx: StepContext, dialogue: Dialogue, candidate: Candidate
     }
     const again = `That answer cannot be used: ${read.message}.\n\nAnswer again, with nothing but JSON that follows the schema.`
     said.push(
+      ...talk,
       { role: 'assistant', content: [{ type: 'text', text }] },
       { role: 'user', content: [{ type: 'text', text: again }] },
     )
@@ -100,24 +117,28 @@ interface Call {
   readonly said: readonly Message[]
 }
 
-async function ask(ctx: StepContext, call: Call): Promise<string> {
+/** The text of an answer, and what was said with tools before it. */
+async function ask(
+  ctx: StepContext,
+  call: Call,
+): Promise<{ readonly text: string; readonly talk: readonly Message[] }> {
   const { dialogue, candidate } = call
   const { provider, model } = candidate
-  const name = dialogue.calls === 0 ? 'model' : `model~${dialogue.calls}`
-  dialogue.calls += 1
-  const answer = await ctx.effect({
-    kind: 'model',
-    name,
-    safety: 'billable',
-    pool: `provider:${provider}`,
-    request: buildRequest(call) as unknown as Json,
-  })
-  const { content: parts, finish } = answer as unknown as ModelAnswer
+  const nextName = () => {
+    const name = dialogue.calls === 0 ? 'model' : `model~${dialogue.calls}`
+    dialogue.calls += 1
+    return name
+  }
+  const { step, tools, limits } = dialogue
+  const request = buildRequest(call)
+  const task = { step, request, pool: `provider:${provider}`, tools, limits, nextName }
+  const { answer, said: talk } = await (tools.length > 0 ? converse(ctx, task) : askOnce(ctx, task))
+  const { content: parts, finish } = answer
   const text = textOf(parts)
   if (text.trim() === '')
     throw new StepFailure('empty_answer', `${modelOf(candidate)} answered without text (${finish})`)
   if (finish !== 'stop') ctx.record('note-written', { about: 'finish', finish, provider, model })
-  return text
+  return { text, talk }
 }
 
 function buildRequest({ dialogue, candidate, said }: Call): ModelRequest & { readonly timeout_ms?: number } {
@@ -129,8 +150,8 @@ function buildRequest({ dialogue, candidate, said }: Call): ModelRequest & { rea
     provider,
     model,
     messages: [...first, { role: 'user', content }, ...said],
-    // Providers take only schemas of objects; for all others the prompt has to do.
-    ...(schema?.['type'] === 'object' ? { response_schema: schema } : {}),
+    // Providers take only schemas of objects, and many none beside tools; for all others the prompt has to do.
+    ...(schema?.['type'] === 'object' && dialogue.tools.length === 0 ? { response_schema: schema } : {}),
     ...(base_url === undefined ? {} : { base_url }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(max_tokens === undefined ? {} : { max_tokens }),

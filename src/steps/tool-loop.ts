@@ -64,6 +64,11 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<Conver
   }
 }
 
+/** The same without tools: one question, one answer. */
+export async function askOnce(ctx: StepContext, task: ToolTask): Promise<Conversation> {
+  return { answer: await askModel(ctx, task, task.request.messages), said: [] }
+}
+
 type Result = MessagePart & { readonly type: 'tool-result' }
 
 async function askModel(ctx: StepContext, task: ToolTask, messages: readonly Message[]): Promise<ModelAnswer> {

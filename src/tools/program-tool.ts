@@ -49,10 +49,7 @@ export function createProgramTool(pinned: PinnedTool, source: ProgramSource, por
   }
 }
 
-function pickVariables(
-  names: readonly string[] = [],
-  { variable }: ProgramPorts,
-): { readonly [name: string]: string } {
+function pickVariables(names: readonly string[] = [], { variable }: ProgramPorts): { readonly [name: string]: string } {
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = variable(name)

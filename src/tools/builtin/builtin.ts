@@ -8,7 +8,9 @@ import type { Tool, ToolMeans, ToolOutcome } from '../tool.ts'
 export interface BuiltinPorts {
   readonly run: RunCommand
   /** Compiles a pattern that takes time linear in the text. */
-  regex(pattern: string): { readonly ok: true; test(text: string): boolean } | { readonly ok: false; readonly message: string }
+  regex(
+    pattern: string,
+  ): { readonly ok: true; test(text: string): boolean } | { readonly ok: false; readonly message: string }
   /** Says what keeps a value from following a schema. */
   check(schema: JsonObject, value: Json): readonly string[]
   /** Folders beside the working folder that may be read, and written. Absolute. */
@@ -43,7 +45,8 @@ export function createBuiltinTool(builtin: Builtin, ports: BuiltinPorts): Tool {
     schemas: { input, output },
     run: async (args, means) => {
       const faults = ports.check(input, args)
-      if (faults.length > 0) return failBuiltin('bad_input', `the arguments of ${name} ${faults.slice(0, NAMED).join('; ')}`)
+      if (faults.length > 0)
+        return failBuiltin('bad_input', `the arguments of ${name} ${faults.slice(0, NAMED).join('; ')}`)
       if (means.signal.aborted) return failBuiltin('aborted', `${name} was stopped before it began`)
       return builtin.run(args, means, ports)
     },

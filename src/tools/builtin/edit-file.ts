@@ -74,7 +74,8 @@ function describeMissing(shown: string, text: string, wanted: string): string {
   if (text.includes('\r\n') && text.replaceAll('\r\n', '\n').includes(wanted.replaceAll('\r\n', '\n')))
     return `${missing}: its lines end in \\r\\n`
   const squeezed = squeeze(wanted)
-  if (squeezed !== '' && squeeze(text).includes(squeezed)) return `${missing} with these spaces and line ends; read it again`
+  if (squeezed !== '' && squeeze(text).includes(squeezed))
+    return `${missing} with these spaces and line ends; read it again`
   const [head = ''] = wanted.split('\n').filter((line) => line.trim() !== '')
   const near = head === '' ? -1 : text.indexOf(head.trim())
   return near < 0 ? missing : `${missing}; its first line stands in line ${lineOf(text, near)}, and then it differs`

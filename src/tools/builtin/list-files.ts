@@ -17,8 +17,17 @@ export const listFilesTool: Builtin = {
   input_schema: objectSchema(
     {
       path: { type: 'string', description: 'The folder; usually the project folder.' },
-      glob: { type: 'string', maxLength: 200, description: 'Only files that fit, for example *.ts or src/**/*.test.ts.' },
-      depth: { type: 'integer', minimum: 1, maximum: 32, description: 'How deep; usually 1, with a glob as deep as it goes.' },
+      glob: {
+        type: 'string',
+        maxLength: 200,
+        description: 'Only files that fit, for example *.ts or src/**/*.test.ts.',
+      },
+      depth: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 32,
+        description: 'How deep; usually 1, with a glob as deep as it goes.',
+      },
       limit: { type: 'integer', minimum: 1, maximum: MOST, description: `How many at most; usually ${USUAL_LIMIT}.` },
     },
     [],

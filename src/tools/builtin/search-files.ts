@@ -92,7 +92,9 @@ interface Found {
 }
 
 function compileTests({ pattern, literal, ignore_case, glob }: Search, { regex }: BuiltinPorts) {
-  const body = literal ? pattern.replace(/[^\p{L}\p{N}\s_]/gu, (sign) => `\\x{${(sign.codePointAt(0) as number).toString(16)}}`) : pattern
+  const body = literal
+    ? pattern.replace(/[^\p{L}\p{N}\s_]/gu, (sign) => `\\x{${(sign.codePointAt(0) as number).toString(16)}}`)
+    : pattern
   const line = regex(ignore_case ? `(?i)${body}` : body)
   if (!line.ok) return `the pattern cannot be read: ${line.message}`
   const file = glob === undefined ? undefined : regex(globToPattern(glob))

@@ -20,10 +20,11 @@ export const writeFileTool: Builtin = {
     },
     ['path', 'content'],
   ),
-  output_schema: objectSchema(
-    { path: { type: 'string' }, bytes: { type: 'integer' }, created: { type: 'boolean' } },
-    ['path', 'bytes', 'created'],
-  ),
+  output_schema: objectSchema({ path: { type: 'string' }, bytes: { type: 'integer' }, created: { type: 'boolean' } }, [
+    'path',
+    'bytes',
+    'created',
+  ]),
   safety: 'unsafe',
   permissions: { write: ['**'] },
   async run(args, { cwd }, ports) {
@@ -53,7 +54,11 @@ export async function replaceText(
   const bytes = new TextEncoder().encode(text)
   const draft = join(folder.path, `.llm-orc-${randomUUID()}.tmp`)
   try {
-    const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode)
+    const handle = await open(
+      draft,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      mode,
+    )
     try {
       await handle.writeFile(bytes)
       await handle.sync()

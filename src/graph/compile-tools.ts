@@ -1,0 +1,58 @@
+import type { Problem } from '../events/errors.ts'
+import type { PinnedTool } from '../events/tool-call.ts'
+import type { AgentSpec } from './agent-spec.ts'
+import type { Agent } from './ensemble.ts'
+import type { Lookup } from './lookup.ts'
+import type { Report } from './report.ts'
+import type { GraphStep } from './step-graph.ts'
+import type { Path } from './yaml.ts'
+
+const NO_TOOLS: Problem = { code: 'tool_missing', message: 'there are no tools here' }
+
+/** The tools of an agent, pinned. Two of one name are an error: a model could not tell them apart. */
+export function compileTools(
+  report: Report,
+  { agent, path, lookup }: { readonly agent: Agent; readonly path: Path; readonly lookup: Lookup },
+): Pick<AgentSpec, 'tools' | 'max_turns'> {
+  const { use = [], max_turns } = agent.tools ?? {}
+  if (use.length === 0) return {}
+  const at: Path = [...path, 'tools']
+  const tools = new Map<string, PinnedTool>()
+  for (const reference of new Set(use)) {
+    const found: readonly PinnedTool[] | Problem = lookup.tools?.(reference) ?? NO_TOOLS
+    if ('code' in found) {
+      const { code, message, hint } = found
+      report.add(at, {
+        code,
+        message: `"${agent.name}" cannot use ${reference}: ${message}`,
+        ...(hint ? { hint } : {}),
+      })
+      continue
+    }
+    for (const tool of found) {
+      const other = tools.get(tool.name)
+      if (other && other.digest !== tool.digest)
+        report.add(at, {
+          code: 'tool_ambiguous',
+          message: `"${agent.name}" has two tools called ${tool.name}: ${sourceOf(other)} and ${sourceOf(tool)}`,
+          hint: 'Leave one of them out, or name a version.',
+        })
+      else tools.set(tool.name, tool)
+    }
+  }
+  return { tools: [...tools.values()], ...(max_turns === undefined ? {} : { max_turns }) }
+}
+
+/** `tools` of an agent that runs others: all that may be used inside, whatever they name themselves. */
+export function limitRights({ tools }: Agent): Pick<GraphStep, 'rights'> {
+  return tools ? { rights: { allow: [tools.use.map(patternOf)], deny: [] } } : {}
+}
+
+/** A reference without its version; what it means to a policy. */
+function patternOf(reference: string): string {
+  return reference.startsWith('mcp:') ? reference : reference.replace(/@.*$/, '')
+}
+
+function sourceOf({ source, version }: PinnedTool): string {
+  return `${source} ${version}`
+}
