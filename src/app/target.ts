@@ -5,6 +5,7 @@ import { findEnsemble } from '../config/find-ensemble.ts'
 import { readRoles } from '../config/roles.ts'
 import { resolveScript } from '../config/scripts.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
+import type { PinnedTool } from '../events/tool-call.ts'
 import type { Ensemble, References } from '../graph/ensemble.ts'
 import type { Lookup, Role } from '../graph/lookup.ts'
 import type { MissingScript, PinnedScript } from '../graph/script.ts'
@@ -48,8 +49,13 @@ export async function inspectTarget(
   const circles = checkNesting(listNesting(files))
   const ensembles = files.flatMap(({ ensemble }) => ensemble ?? [])
   const scripts = await resolveScripts(app, collect(files, 'scripts'))
+  const tools = await resolveEach(app, collect(files, 'tools'))
   // What can be read of a broken file is compiled all the same, so that the report names everything at once.
-  const { graph, problems: compiling, notes } = await compileFiles(app, circles.length > 0 ? [] : files, scripts)
+  const {
+    graph,
+    problems: compiling,
+    notes,
+  } = await compileFiles(app, circles.length > 0 ? [] : files, { scripts, tools })
   const problems = [
     ...brokenProfiles(app, collect(files, 'profiles')),
     ...inFileOrder(
@@ -78,11 +84,17 @@ interface CompiledFiles {
   readonly notes: readonly string[]
 }
 
+/** What the files name outside of themselves, found already. */
+interface Outside {
+  readonly scripts: ReadonlyMap<string, PinnedScript | MissingScript>
+  readonly tools: ReadonlyMap<string, readonly PinnedTool[] | Problem>
+}
+
 /** The graph of the first file, with those of the others inside it. */
 async function compileFiles(
   app: App,
   files: readonly ReadEnsemble[],
-  scripts: ReadonlyMap<string, PinnedScript | MissingScript>,
+  { scripts, tools }: Outside,
 ): Promise<CompiledFiles> {
   const [first] = files
   if (!first?.ensemble) return { problems: [], notes: [] }
@@ -101,6 +113,7 @@ async function compileFiles(
     },
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
+    tools: (reference) => tools.get(reference) ?? [],
     ensemble: (name) => {
       const other = uses.get(name)
       if (other && 'found' in other && other.ensemble) return { ensemble: other.ensemble, lookup: lookupFor(other) }
@@ -192,6 +205,21 @@ async function resolveScripts(
     scripts.set(reference, script)
   }
   return scripts
+}
+
+/** Each reference by itself, so that the agent that names it can be told what is wrong with it. */
+async function resolveEach(
+  app: App,
+  references: readonly string[],
+): Promise<ReadonlyMap<string, readonly PinnedTool[] | Problem>> {
+  if (references.length === 0) return new Map()
+  const { resolveTools } = await import('./tools.ts')
+  const resolved = new Map<string, readonly PinnedTool[] | Problem>()
+  for (const reference of references) {
+    const { tools, problems } = await resolveTools(app, [reference])
+    resolved.set(reference, problems.find(isError) ?? tools)
+  }
+  return resolved
 }
 
 async function resolveRoles(app: App, names: readonly string[]): Promise<ReadonlyMap<string, Role>> {

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute } from 'node:path'
+import { isAbsolute } from 'node:path'
 import type { FoundTool, ToolShop } from '../effects/tool.ts'
 import type { Problem } from '../events/errors.ts'
 import type { PinnedTool, ToolRequest } from '../events/tool-call.ts'
@@ -147,12 +147,11 @@ function createToolPorts(app: ToolApp, options: ToolsOptions): ToolPorts {
 const runUnwalled: RunCommand = ({ permissions: _permissions, own: _own, env, ...command }) =>
   runProcess({ ...command, env: cleanEnvironment(env) })
 
-/** Folders outside of the project that a trusted rule allows by an absolute path, up to its first wildcard. */
+/** Places outside of the project that a trusted rule allows whole: `/a/file` and `/a/folder/**`. Anything narrower stays closed. */
 function listOpenFolders(levels: readonly PolicyLevel[], tool: string): readonly string[] {
-  return listAllowing(levels, tool).flatMap(({ path }) => {
-    if (path === undefined || !isAbsolute(path)) return []
-    const wild = path.search(/[*?[{(!]/)
-    return [wild < 0 ? path : dirname(`${path.slice(0, wild)}x`)]
+  return listAllowing(levels, tool).flatMap(({ path = '' }) => {
+    const folder = path.replace(/\/\*\*$/, '')
+    return isAbsolute(folder) && !/[*?[\]{}()!]/.test(folder) ? [folder] : []
   })
 }
 

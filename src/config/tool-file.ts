@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Problem } from '../events/errors.ts'
+import type { ToolPermissions } from '../events/tool-call.ts'
 import type { JsonObject } from '../events/values.ts'
 import { findUnsupported } from '../graph/json-schema.ts'
 import { checkRelativePath } from '../graph/name.ts'
@@ -40,7 +41,7 @@ export interface ToolFile {
   readonly input_schema: JsonObject
   readonly output_schema?: JsonObject
   readonly safety: 'pure' | 'idempotent' | 'unsafe'
-  readonly permissions: NonNullable<ToolData['permissions']>
+  readonly permissions: ToolPermissions
   readonly implementation: ToolProgram
   readonly migrations: readonly ToolMigration[]
   /** Everything in the folder. */
@@ -79,7 +80,10 @@ export async function readToolFile(
   const { parts, problem } = await measureToolFolder(place.folder)
   problems.push(...faults.problems, ...(problem ? [problem] : []))
   if (!implementation || problems.some(({ severity }) => severity !== 'warning')) return { problems }
-  const { name, version, aliases = [], description, safety = 'unsafe', permissions = {} } = data
+  const { name, version, aliases = [], description, safety = 'unsafe' } = data
+  const permissions = Object.fromEntries(
+    Object.entries(data.permissions ?? {}).filter(([, list]) => list !== undefined),
+  )
   const tool: ToolFile = {
     ...{ level: place.level, folder: place.folder, file },
     ...{ name, version, aliases, description, safety, permissions, implementation, migrations, parts },

@@ -132,7 +132,7 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessResult> {
 
 /** Starts it in its own process group, under a mark. */
 export async function startMarked(
-  spec: Pick<ProcessSpec, 'program' | 'args' | 'cwd' | 'env' | 'stdio'>,
+  spec: Pick<ProcessSpec, 'program' | 'args' | 'cwd' | 'env' | 'stdio' | 'descriptors'>,
   mark: string,
 ): Promise<ChildProcess | StartFailure> {
   try {

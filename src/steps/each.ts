@@ -34,6 +34,8 @@ export const eachStep: StepKind = {
   async run(step, inputs, ctx) {
     const spec = step.spec as unknown as Spec
     const items = readItems(spec, inputs)
+    // Whoever watches sees them come a few at a time and wants to know of how many.
+    if (spec.width !== undefined) ctx.record('note-written', { about: 'items', total: items.length })
     const outcomes = await runItems(ctx, makeItems(ctx, { id: step.id, spec, inputs, items }), spec.width)
     const failures = outcomes.filter(({ status }) => status !== 'succeeded')
     const whole = failures.length === 0 ? 'success' : failures.length < outcomes.length ? 'partial' : 'failed'

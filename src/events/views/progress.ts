@@ -1,4 +1,5 @@
-import type { Event, PlannedStep, RunStatus } from '../event.ts'
+import type { Event, EventOf, PlannedStep, RunStatus } from '../event.ts'
+import type { JsonObject } from '../values.ts'
 import { readRoute } from './route.ts'
 import { findOwner, type View } from './view.ts'
 
@@ -24,6 +25,23 @@ export interface StepProgress {
   tokens?: number
   /** Characters streamed live in this attempt; lives outside the journal (`noteDelta`). */
   streamed: number
+  /** Why it was skipped or cancelled. */
+  reason?: string
+  /** The steps it has proposed so far, without those below them; of a loop those of its round. */
+  inner?: InnerProgress
+  /** How many items its list has, where it says so before all of them are there. */
+  items?: number
+  /** Of a loop; from 1. */
+  round?: number
+  /** The newest check of an answer: which try it was, and what it did not pass. */
+  verdict?: { readonly try: number; readonly failed: readonly string[] }
+}
+
+export interface InnerProgress {
+  total: number
+  /** Those that failed and were cancelled included. */
+  ended: number
+  failed: number
 }
 
 /** Something a person has to answer. */
@@ -34,7 +52,7 @@ export interface OpenAsk {
 }
 
 /** A retrying step counts as running: its work is in hand. */
-export interface ProgressTotals {
+export interface StepTotals {
   readonly total: number
   readonly waiting: number
   readonly running: number
@@ -42,8 +60,14 @@ export interface ProgressTotals {
   readonly failed: number
   readonly skipped: number
   readonly cancelled: number
-  /** Ended steps of all, 0 to 100, rounded to nearest. */
+}
+
+/** The agents of the graph. Conditions are machinery and counted nowhere. */
+export interface ProgressTotals extends StepTotals {
+  /** Ended agents of all, 0 to 100, rounded to nearest; one that works through a known list counts for the part that is done. */
   readonly percentage: number
+  /** The steps that others proposed; absent while there are none. */
+  readonly inner?: StepTotals
 }
 
 export interface Progress {
@@ -55,7 +79,12 @@ export interface Progress {
   /** In the order they were planned. */
   readonly steps: Map<string, StepProgress>
   readonly asks: Map<string, OpenAsk>
+  /** Of the agents of the graph. */
   readonly counts: Record<StepStatus, number>
+  /** Of the steps that others proposed. */
+  readonly innerCounts: Record<StepStatus, number>
+  /** Agents that work through steps whose number is known. */
+  readonly measured: Set<string>
   /** Owners of open effects. */
   readonly owners: Map<string, string>
   readonly children: Map<string, string[]>
@@ -68,7 +97,9 @@ export const progressView: View<Progress> = {
     status: 'waiting',
     steps: new Map(),
     asks: new Map(),
-    counts: { waiting: 0, running: 0, retrying: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
+    counts: noSteps(),
+    innerCounts: noSteps(),
+    measured: new Set(),
     owners: new Map(),
     children: new Map(),
   }),
@@ -81,13 +112,42 @@ export const progressView: View<Progress> = {
   },
 }
 
-export function totalsOf({ counts }: Progress): ProgressTotals {
+export function totalsOf(state: Progress): ProgressTotals {
+  const totals = sumCounts(state.counts)
+  const inner = sumCounts(state.innerCounts)
+  const ended = totals.total - totals.waiting - totals.running
+  let done = 0
+  for (const id of state.measured) done += shareOf(state.steps.get(id))
+  const percentage = totals.total === 0 ? 0 : Math.round((100 * (ended + done)) / totals.total)
+  return {
+    ...totals,
+    percentage: ended < totals.total ? Math.min(99, percentage) : percentage,
+    ...(inner.total > 0 ? { inner } : {}),
+  }
+}
+
+function noSteps(): Record<StepStatus, number> {
+  return { waiting: 0, running: 0, retrying: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0 }
+}
+
+function sumCounts(counts: Readonly<Record<StepStatus, number>>): StepTotals {
   const { waiting, succeeded, failed, skipped, cancelled } = counts
   const running = counts.running + counts.retrying
-  const ended = succeeded + failed + skipped + cancelled
-  const total = waiting + running + ended
-  const percentage = total === 0 ? 0 : Math.round((100 * ended) / total)
-  return { total, waiting, running, succeeded, failed, skipped, cancelled, percentage }
+  return {
+    total: waiting + running + succeeded + failed + skipped + cancelled,
+    waiting,
+    running,
+    succeeded,
+    failed,
+    skipped,
+    cancelled,
+  }
+}
+
+/** The part of an agent's work that is done, where it is known how much there is. */
+function shareOf(step: StepProgress | undefined): number {
+  if (!step?.inner) return 0
+  return step.inner.ended / Math.max(1, step.inner.total, step.items ?? 0)
 }
 
 /** Counts live text. It may be lost and is never journalled, so it must not decide anything. */
@@ -126,7 +186,7 @@ function evolveRun(state: Progress, event: Event): void {
 function evolveStep(state: Progress, event: Event): void {
   switch (event.type) {
     case 'steps-added':
-      if ('steps' in event.data) for (const step of event.data.steps) plan(state, step, event.data.step)
+      if ('steps' in event.data) addInner(state, event.data)
       return
     case 'step-started':
     case 'step-retried': {
@@ -136,6 +196,7 @@ function evolveStep(state: Progress, event: Event): void {
       step.streamed = 0
       delete step.ended
       delete step.retry_at
+      delete step.verdict
       setStatus(state, step, 'running')
       return
     }
@@ -153,10 +214,15 @@ function evolveStep(state: Progress, event: Event): void {
       return
     }
     case 'step-skipped':
+      findStep(state, event.data.step).reason = event.data.reason
       endStep(state, event.data.step, { status: 'skipped', at: event.at })
       return
     case 'step-cancelled':
+      findStep(state, event.data.step).reason = event.data.reason
       endStep(state, event.data.step, { status: 'cancelled', at: event.at })
+      return
+    case 'step-verified':
+      findStep(state, event.data.step).verdict = readVerdict(event.data.facts)
       return
     case 'step-routed':
       Object.assign(findStep(state, event.data.step), readRoute(event.data.facts))
@@ -193,21 +259,41 @@ function evolveEffect(state: Progress, event: Event): void {
     case 'approval-given':
     case 'approval-denied':
       state.asks.delete(event.data.key)
+      return
+    case 'note-written': {
+      if (!('facts' in event.data)) return
+      const { about, total } = event.data.facts
+      if (about === 'items' && typeof total === 'number') findStep(state, event.data.step).items = total
+    }
+  }
+}
+
+type Proposal = Extract<EventOf<'steps-added'>['data'], { readonly steps: readonly PlannedStep[] }>
+
+/** Lists and other ensembles say beforehand how much there is to do. */
+const MEASURED = ['each', 'nested']
+
+function addInner(state: Progress, { step: id, steps, proposal }: Proposal): void {
+  const owner = findStep(state, id)
+  if (owner.parent === undefined && MEASURED.includes(owner.kind)) state.measured.add(id)
+  if (owner.kind === 'loop') {
+    owner.round = Number(/#(\d+)$/.exec(proposal)?.[1] ?? 1)
+    delete owner.inner
+  }
+  for (const step of steps) plan(state, step, id)
+}
+
+function readVerdict({ try: number, failed }: JsonObject): NonNullable<StepProgress['verdict']> {
+  return {
+    try: typeof number === 'number' ? number : 1,
+    failed: Array.isArray(failed) ? (failed as readonly unknown[]).map(String) : [],
   }
 }
 
 function plan(state: Progress, planned: PlannedStep, parent?: string): void {
   if (state.steps.has(planned.id)) return
   const of = parent === undefined ? {} : { parent }
-  state.steps.set(planned.id, {
-    id: planned.id,
-    kind: planned.kind,
-    ...of,
-    status: 'waiting',
-    attempt: 0,
-    streamed: 0,
-  })
-  state.counts.waiting += 1
+  addStep(state, { id: planned.id, kind: planned.kind, ...of, status: 'waiting', attempt: 0, streamed: 0 })
   if (parent === undefined) return
   const siblings = state.children.get(parent)
   if (siblings) siblings.push(planned.id)
@@ -216,12 +302,21 @@ function plan(state: Progress, planned: PlannedStep, parent?: string): void {
 
 /** A step that was never planned (a journal cut at its head) is still shown. */
 function findStep(state: Progress, id: string): StepProgress {
-  const known = state.steps.get(id)
-  if (known) return known
-  const step: StepProgress = { id, kind: 'unknown', status: 'waiting', attempt: 0, streamed: 0 }
-  state.steps.set(id, step)
-  state.counts.waiting += 1
+  return state.steps.get(id) ?? addStep(state, { id, kind: 'unknown', status: 'waiting', attempt: 0, streamed: 0 })
+}
+
+function addStep(state: Progress, step: StepProgress): StepProgress {
+  state.steps.set(step.id, step)
+  const counts = countsFor(state, step)
+  if (counts) counts.waiting += 1
+  const owner = counts && step.parent !== undefined ? state.steps.get(step.parent) : undefined
+  if (owner) (owner.inner ??= { total: 0, ended: 0, failed: 0 }).total += 1
   return step
+}
+
+function countsFor(state: Progress, { kind, parent }: StepProgress): Record<StepStatus, number> | undefined {
+  if (kind === 'condition') return undefined
+  return parent === undefined ? state.counts : state.innerCounts
 }
 
 function endStep(state: Progress, id: string, end: { status: StepStatus; at: number }): void {
@@ -239,9 +334,22 @@ function endStep(state: Progress, id: string, end: { status: StepStatus; at: num
 }
 
 function setStatus(state: Progress, step: StepProgress, status: StepStatus): void {
-  state.counts[step.status] -= 1
-  state.counts[status] += 1
+  const counts = countsFor(state, step)
+  if (counts) {
+    counts[step.status] -= 1
+    counts[status] += 1
+    const owner = step.parent === undefined ? undefined : state.steps.get(step.parent)?.inner
+    if (owner && isOver(status) && !isOver(step.status)) {
+      owner.ended += 1
+      if (status === 'failed' || status === 'cancelled') owner.failed += 1
+    }
+  }
   step.status = status
+  if (isOver(status)) state.measured.delete(step.id)
+}
+
+function isOver(status: StepStatus): boolean {
+  return status !== 'waiting' && status !== 'running' && status !== 'retrying'
 }
 
 function openAsk(state: Progress, ask: OpenAsk): void {

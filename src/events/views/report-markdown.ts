@@ -4,7 +4,7 @@ import { arrangeFamilies, type Kin } from './family.ts'
 import { drawTable, escapeInline, fence } from './markdown-text.ts'
 import { drawMermaid, drawTree } from './report-graph.ts'
 import type { AgentReport, RunReport } from './run-report.ts'
-import { describeDoubt, showOutput } from './run-report.ts'
+import { describeCounts, describeDoubt, showOutput } from './run-report.ts'
 
 /** Above this a picture helps nobody. */
 const LARGEST_DRAWING = 60
@@ -30,20 +30,14 @@ export function reportToMarkdown(report: RunReport): string {
 
 function drawSummary(report: RunReport): string {
   const { totals } = report
-  const counts = [
-    [totals.succeeded, 'succeeded'],
-    [totals.failed, 'failed'],
-    [totals.skipped, 'skipped'],
-    [totals.cancelled, 'cancelled'],
-    [totals.running, 'running'],
-    [totals.waiting, 'waiting'],
-  ] as const
-  const steps = counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`)
+  const steps = describeCounts(totals)
+  const inner = totals.inner ? describeCounts(totals.inner) : []
   const rows = [
     ['Status', `**${report.status}**${report.reason === undefined ? '' : ` (${escapeInline(report.reason)})`}`],
     ['Started', report.started ?? '-'],
     ['Time', report.duration_ms === undefined ? '-' : formatDuration(report.duration_ms)],
-    ['Steps', steps.length > 0 ? steps.join(', ') : 'none'],
+    ['Agents', steps.length > 0 ? steps.join(', ') : 'none'],
+    ...(inner.length > 0 ? [['Steps inside', inner.join(', ')]] : []),
     ['Model calls', String(totals.usage.calls)],
     ['Tokens', describeTokens(totals.usage)],
     ['Cost', describeCost(totals.usage)],

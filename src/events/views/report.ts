@@ -239,7 +239,8 @@ function describeItems({ progress }: ReportState, id: string): Pick<AgentReport,
   const items = (progress.children.get(id) ?? []).flatMap((child) => progress.steps.get(child) ?? [])
   const failed = items.filter(({ status }) => status === 'failed' || status === 'cancelled').map((item) => item.id)
   const succeeded = items.filter(({ status }) => status === 'succeeded').length
-  return { items: { total: items.length, succeeded, failed } }
+  const total = Math.max(items.length, progress.steps.get(id)?.items ?? 0)
+  return { items: { total, succeeded, failed } }
 }
 
 /** Condition steps are machinery: who waits for one is shown as waiting for what the condition waits for. */

@@ -1,6 +1,6 @@
 import type { Json } from '../values.ts'
 import type { CourseReport } from './course.ts'
-import type { Progress, ProgressTotals, StepStatus } from './progress.ts'
+import type { Progress, ProgressTotals, StepStatus, StepTotals } from './progress.ts'
 import type { Fallback } from './route.ts'
 import type { Spent } from './usage.ts'
 
@@ -95,6 +95,12 @@ export function describeDoubt({ code, touched }: Pick<UnknownEffect, 'code' | 't
   if (touched === undefined) return ''
   const what = touched === 'yes' ? 'it had begun' : 'it may have happened'
   return code === undefined ? ` (${what})` : ` (${code}: ${what})`
+}
+
+/** `3 succeeded`, `1 failed`, …: how many steps came to what; nothing for what none came to. */
+export function describeCounts(totals: StepTotals): string[] {
+  const names = ['succeeded', 'failed', 'skipped', 'cancelled', 'running', 'waiting'] as const
+  return names.filter((name) => totals[name] > 0).map((name) => `${totals[name]} ${name}`)
 }
 
 /** The agents that answer for the run and have an output. */

@@ -84,7 +84,8 @@ async function follow(start: URL, manner: Manner, ports: BuiltinPorts): Promise<
     if (!dialed.ok) return failBuiltin(dialed.code, dialed.message)
     const reply = await exchange(url, dialed, manner).catch((error: unknown) => describeFault(url, error))
     if ('ok' in reply) return reply
-    const next = REDIRECTS.has(reply.status) && reply.location !== undefined ? URL.parse(reply.location, url) : null
+    const next =
+      REDIRECTS.has(reply.status) && reply.location !== undefined ? URL.parse(reply.location, url.href) : null
     if (!next || !isSameHost(next, url) || hop >= manner.redirects) return describeReply(url, reply, next)
     url = next
   }

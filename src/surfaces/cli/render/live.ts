@@ -130,10 +130,10 @@ function writeLines({
   }
 }
 
-/** The counts under the names of the older team program's JSON progress. */
+/** The counts under the names of the older team program's JSON progress. Subtasks are the agents of the graph. */
 function snapshotProgress(state: Progress, now: number) {
   const totals = totalsOf(state)
-  const steps = [...state.steps.values()]
+  const steps = [...state.steps.values()].filter(({ kind, parent }) => kind !== 'condition' && parent === undefined)
   return {
     totalSubtasks: totals.total,
     completedSubtasks: totals.succeeded,

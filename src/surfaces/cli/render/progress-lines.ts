@@ -1,6 +1,8 @@
 import { formatCount, formatDuration } from '../../../events/views/amounts.ts'
 import { cleanLine } from '../../../events/views/clean.ts'
+import { arrangeFamilies, nameBelow } from '../../../events/views/family.ts'
 import { type Progress, type StepProgress, totalsOf } from '../../../events/views/progress.ts'
+import { describeWork } from '../../../events/views/progress-words.ts'
 import { colorOf, symbolOf } from './rich.ts'
 import type { Style } from './style.ts'
 import { fit } from './width.ts'
@@ -19,20 +21,40 @@ export interface Screen {
 const INLINE_BAR = 20
 const WIDE_BAR = 40
 
-/** A bar and a line per step, the busy ones first when there is not room for all. */
+/** A bar, a line per agent, and below an agent those of its steps that work; the busy ones first when there is not room for all. */
 export function drawInline(state: Progress, screen: Screen): string[] {
   const head = drawHead(state, screen, INLINE_BAR)
-  const steps = [...state.steps.values()].filter((step) => step.kind !== 'condition')
+  const steps = listRows(state)
   const asks = [...state.asks.values()].map((ask) => `? ${ask.kind} ${cleanLine(ask.step ?? ask.key)} waits for you`)
   const room = Math.max(0, screen.rows - 2 - asks.length)
   const shown = chooseSteps(steps, room)
   const rest = steps.length - shown.length
   return [
     head,
-    ...shown.map((step) => drawStep(step, screen)),
+    ...shown.map((row) => drawStep(row, screen)),
     ...(rest > 0 ? [cut(`  and ${rest} more`, screen)] : []),
     ...asks.map((ask) => screen.style.paint('yellow', cut(ask, screen))),
   ].slice(0, Math.max(1, screen.rows))
+}
+
+interface Row {
+  readonly step: StepProgress
+  /** 0: an agent of the graph. */
+  readonly depth: number
+}
+
+/** What an agent proposed is told by its own line, except for what is under way. */
+function listRows(state: Progress): readonly Row[] {
+  const steps = [...state.steps.values()].filter(
+    ({ kind, parent, status }) =>
+      kind !== 'condition' && (parent === undefined || status === 'running' || status === 'retrying'),
+  )
+  const members = steps.map((step) => ({
+    name: step.id,
+    step,
+    ...(step.parent === undefined ? {} : { parent: step.parent }),
+  }))
+  return arrangeFamilies(members).map(({ agent, depth }) => ({ step: agent.step, depth }))
 }
 
 /** One line with a wide bar. */
@@ -54,7 +76,7 @@ function drawHead(state: Progress, screen: Screen, size: number): string {
   )
 }
 
-function drawStep(step: StepProgress, screen: Screen): string {
+function drawStep({ step, depth }: Row, screen: Screen): string {
   const { style, now, frame } = screen
   const { spinner } = style.symbols
   const symbol = step.status === 'running' ? (spinner[frame % spinner.length] ?? '') : symbolOf(step.status, style)
@@ -66,19 +88,26 @@ function drawStep(step: StepProgress, screen: Screen): string {
     step.tokens === undefined ? '' : `${formatCount(step.tokens)} tokens`,
     step.tokens === undefined && step.streamed > 0 ? `${formatCount(step.streamed)} characters` : '',
     step.attempt > 1 ? `attempt ${step.attempt}` : '',
+    ...describeWork(step).map(cleanLine),
     retry,
   ].filter((fact) => fact !== '')
-  const line = cut(`${symbol} ${cleanLine(step.id)}${facts.map((fact) => `  ${fact}`).join('')}`, screen)
+  const name = nameBelow({ name: step.id, ...(depth > 0 && step.parent !== undefined ? { parent: step.parent } : {}) })
+  const line = cut(
+    `${'  '.repeat(depth)}${symbol} ${cleanLine(name)}${facts.map((fact) => `  ${fact}`).join('')}`,
+    screen,
+  )
   return style.paint(colorOf(step.status), line)
 }
 
 const URGENCY = ['retrying', 'running', 'failed', 'waiting', 'succeeded', 'cancelled', 'skipped']
 
-function chooseSteps(steps: readonly StepProgress[], room: number): readonly StepProgress[] {
-  if (steps.length <= room) return steps
-  const urgent = [...steps].sort((a, b) => URGENCY.indexOf(a.status) - URGENCY.indexOf(b.status))
+/** Agents before the steps inside them. */
+function chooseSteps(rows: readonly Row[], room: number): readonly Row[] {
+  if (rows.length <= room) return rows
+  const rank = ({ step, depth }: Row) => URGENCY.indexOf(step.status) + (depth > 0 ? URGENCY.length : 0)
+  const urgent = rows.toSorted((a, b) => rank(a) - rank(b))
   const chosen = new Set(urgent.slice(0, Math.max(0, room - 1)))
-  return steps.filter((step) => chosen.has(step))
+  return rows.filter((row) => chosen.has(row))
 }
 
 function elapsedSince(start: number, now: number): string {

@@ -3,7 +3,7 @@ import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import { describeCourseOf, describeReason } from '../../../events/views/course-words.ts'
 import { arrangeFamilies, type Kin } from '../../../events/views/family.ts'
 import type { AgentReport, RunReport } from '../../../events/views/run-report.ts'
-import { showOutput } from '../../../events/views/run-report.ts'
+import { describeCounts, showOutput } from '../../../events/views/run-report.ts'
 import type { Spent } from '../../../events/views/usage.ts'
 import { renderChildren } from './children.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -97,14 +97,9 @@ function renderFooter(agent: AgentReport): string {
 
 function renderSummary(report: RunReport, { style }: Page): string {
   const { totals } = report
-  const counts = [
-    [totals.succeeded, 'succeeded'],
-    [totals.failed, 'failed'],
-    [totals.skipped, 'skipped'],
-    [totals.cancelled, 'cancelled'],
-  ] as const
   const facts = [
-    ...counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`),
+    ...describeCounts(totals),
+    ...(totals.inner ? [`inside: ${describeCounts(totals.inner).join(', ')}`] : []),
     ...(report.duration_ms === undefined ? [] : [formatDuration(report.duration_ms)]),
     ...describeSpent(totals.usage),
     `run ${cleanLine(report.run)}`,

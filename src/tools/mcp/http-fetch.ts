@@ -1,0 +1,114 @@
+import { lookup } from 'node:dns/promises'
+import { BlockList, isIP } from 'node:net'
+import { Bucket } from './bucket.ts'
+import { LINE_LIMIT } from './stdio-wire.ts'
+import { WireFailure } from './wire.ts'
+
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+/** Events of one stream. */
+const EVENTS = { burst: 5000, per_second: 200 }
+
+/**
+ * The way to one server and to whoever it sends us to for a login. Bodies are bounded; other hosts are spoken with over TLS only, and
+ * not when they are on this machine or its network, unless the server itself is. `beforeLogin` is told of an answer that asks for one.
+ */
+export function createServerFetch(server: URL, beforeLogin: () => Promise<void>): Fetch {
+  const near = isNear(server)
+  return async (to, init) => {
+    const url = new URL(to)
+    if (url.origin !== server.origin) await assertAllowed(url, near)
+    const response = await fetch(url, init)
+    if (url.origin === server.origin && (response.status === 401 || response.status === 403)) await beforeLogin()
+    return bound(response)
+  }
+}
+
+async function assertAllowed(url: URL, near: Promise<boolean>): Promise<void> {
+  const isLocal = await near
+  if (url.protocol !== 'https:' && !(isLocal && url.protocol === 'http:'))
+    throw new WireFailure('mcp_login_refused', `the server leads to ${url.origin}, which is not spoken with over TLS`)
+  if (!isLocal && (await isNear(url)))
+    throw new WireFailure('mcp_login_refused', `the server leads to ${url.origin}, an address of this network`)
+}
+
+const PRIVATE = new BlockList()
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const)
+  PRIVATE.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of [
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  PRIVATE.addSubnet(network, prefix, 'ipv6')
+
+/** Is any address of the host one of this machine or of its network? A name that is not known is nobody's. */
+async function isNear(url: URL): Promise<boolean> {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (host === 'localhost' || host.endsWith('.localhost')) return true
+  if (isIP(host)) return isPrivate(host)
+  const found = await lookup(host, { all: true }).catch(() => [])
+  return found.some(({ address }) => isPrivate(address))
+}
+
+export function isPrivate(address: string): boolean {
+  // BlockList takes IPv4 inside of IPv6 (::ffff:10.0.0.1) for what it is.
+  return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** The same answer with a body that breaks off when it gets too long, or, in a stream of events, too busy. */
+function bound(response: Response): Response {
+  if (!response.body) return response
+  const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream')
+  const body = response.body.pipeThrough(isStream ? boundEvents() : boundBytes())
+  return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
+}
+
+function boundBytes(): TransformStream<Uint8Array, Uint8Array> {
+  let seen = 0
+  return new TransformStream({
+    transform(chunk, control) {
+      seen += chunk.length
+      if (seen > LINE_LIMIT) control.error(tooLong())
+      else control.enqueue(chunk)
+    },
+  })
+}
+
+function boundEvents(): TransformStream<Uint8Array, Uint8Array> {
+  const bucket = new Bucket(EVENTS)
+  let held = 0
+  let last = 0
+  return new TransformStream({
+    transform(chunk, control) {
+      for (const byte of chunk) {
+        held += 1
+        if (byte === 13) continue
+        if (byte === 10 && last === 10) {
+          held = 0
+          if (!bucket.take()) return control.error(new WireFailure('mcp_flood', 'the server sent too many events'))
+        }
+        last = byte
+      }
+      if (held > LINE_LIMIT) control.error(tooLong())
+      else control.enqueue(chunk)
+    },
+  })
+}
+
+function tooLong(): WireFailure {
+  return new WireFailure('mcp_flood', `the server sent a message of more than ${LINE_LIMIT} bytes`)
+}
