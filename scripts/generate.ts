@@ -1,5 +1,6 @@
 // Writes the files that are made from code: the command tree, the reference of the command line, the schema of
-// ensemble files. With `--check` nothing is written: every file that is not what it would be is named, and the exit code is 1.
+// ensemble files, the pictures of the shipped patterns. With `--check` nothing is written: every file that is not what
+// it would be is named, and the exit code is 1.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { buildTree, type FieldSchema } from '../src/surfaces/cli/build-tree.ts'
 import { writeReference } from '../src/surfaces/cli/reference.ts'
 import type { CommandTree } from '../src/surfaces/cli/tree.ts'
 import { type Finding, reportFindings } from './finding.ts'
+import { drawPatterns, PATTERNS_PAGE } from './pattern-pictures.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -22,6 +24,7 @@ export function generateFiles(): ReadonlyMap<string, string> {
     ['src/surfaces/cli/commands.generated.json', `${JSON.stringify(tree, null, 1)}\n`],
     ['docs/cli.md', writeReference(tree)],
     ['docs/ensemble.schema.json', formatJson(ensembleJsonSchema())],
+    [PATTERNS_PAGE, drawPatterns(readText(join(root, PATTERNS_PAGE)) ?? '')],
   ])
 }
 

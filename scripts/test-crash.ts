@@ -1,4 +1,4 @@
-/** `npm run test:crash -- [--kills N] [--payments N] [vitest options]`: everything that is done to a journal by force. */
+/** `npm run test:crash -- [--kills N] [--payments N] [--tools N] [vitest options]`: everything that is done to a journal by force. */
 import { parseCLI, startVitest } from 'vitest/node'
 
 const rest = process.argv.slice(2)
@@ -15,6 +15,7 @@ function takeNumber(name: string): string | undefined {
 
 process.env.KILLS = takeNumber('--kills') ?? process.env.KILLS ?? '100'
 process.env.PAYMENT_KILLS = takeNumber('--payments') ?? process.env.KILLS
+process.env.TOOL_KILLS = takeNumber('--tools') ?? process.env.KILLS
 const { filter, options } = parseCLI(['vitest', 'run', 'test/crash', ...rest])
 const vitest = await startVitest('test', filter, { ...options, watch: false })
 let passed = 0

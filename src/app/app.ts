@@ -4,7 +4,8 @@ import type { Paths } from '../config/paths.ts'
 import type { Profiles } from '../config/profiles.ts'
 import type { Problem } from '../events/errors.ts'
 import type { OpenSqliteJournal } from '../journal/sqlite.ts'
-import type { Redact } from '../trust/redaction.ts'
+import type { Redact, Redaction } from '../trust/redaction.ts'
+import type { McpServersInUse } from './mcp-in-use.ts'
 import type { Models } from './models.ts'
 
 /** What every operation works with. Made once per process by `createApp`; what is expensive is opened when it is asked for. */
@@ -16,9 +17,13 @@ export interface App {
   readonly models: Models
   /** What is wrong in the user's files and did not keep the program from starting. */
   readonly warnings: readonly Problem[]
+  /** What is known to be secret. Everything that comes in from the world passes it before it is kept. */
+  readonly redaction: Redaction
   /** The one sink through which text leaves: known secrets are taken out. */
   readonly redact: Redact
   /** The journal of this user, opened on first use. */
   openJournal(): Promise<OpenSqliteJournal>
+  /** The MCP servers of this user and project; one is started or connected with when it is first needed. */
+  openMcp(): Promise<McpServersInUse>
   close(): Promise<void>
 }

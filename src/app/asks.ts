@@ -6,6 +6,7 @@ import { cleanLine } from '../events/views/clean.ts'
 import { type LedgerEntry, ledgerView } from '../events/views/ledger.ts'
 import { foldEvents } from '../events/views/view.ts'
 import type { App } from './app.ts'
+import { addChange, readApprovals, type ShownApproval } from './approvals.ts'
 import { loadContents } from './run-report.ts'
 
 /** Longest request or answer that is shown, in characters. */
@@ -16,13 +17,15 @@ export interface Ask {
   readonly key: string
   readonly step: string
   readonly kind: string
-  /** `unknown`: nobody knows whether it happened · `question`: somebody is to answer. */
-  readonly what: 'unknown' | 'question'
+  /** `unknown`: nobody knows whether it happened · `question`: somebody is to answer · `approval`: somebody is to allow it. */
+  readonly what: 'unknown' | 'question' | 'approval'
   /** What was asked of the world, shortened; absent where the content is gone. */
   readonly request?: string
   /** What a person is to answer, in full, and the answers it understands, if not any. */
   readonly question?: string
   readonly options?: readonly string[]
+  /** What is to be allowed, whole. */
+  readonly approval?: ShownApproval
   /** ISO 8601 UTC. */
   readonly since: string
   /** What the tool or script was handed to tell repetitions by: look for it where the effect may have happened. */
@@ -48,7 +51,7 @@ export async function findAsks(app: App, run: string, events: readonly Event[]):
     run,
     blobs,
   )
-  return Promise.all(
+  const effects = await Promise.all(
     entries.map(async ({ key, step, kind, outcome, since, request }) => {
       const text = read(request)
       const parent = await readParent(app, run, key)
@@ -65,6 +68,31 @@ export async function findAsks(app: App, run: string, events: readonly Event[]):
       }
     }),
   )
+  return [...effects, ...(await findApprovals(app, run, events))]
+}
+
+async function findApprovals(app: App, run: string, events: readonly Event[]): Promise<readonly Ask[]> {
+  const waiting = (await readApprovals(app, run, events)).filter(({ status }) => status === 'asked')
+  return Promise.all(
+    waiting.map(async (each): Promise<Ask> => {
+      const approval = await addChange(app, each)
+      const { key, step, grant, request, asked: since } = approval
+      return {
+        key,
+        step,
+        kind: typeof grant['kind'] === 'string' ? grant['kind'] : 'effect',
+        what: 'approval',
+        ...(request === undefined ? {} : { request: shorten(argumentsOf(request)) }),
+        approval,
+        since,
+        idempotency_key: hash('sha256', `${run}/${key}`),
+      }
+    }),
+  )
+}
+
+function argumentsOf(request: unknown): unknown {
+  return typeof request === 'object' && request !== null && 'arguments' in request ? request.arguments : request
 }
 
 function readQuestion(request: unknown): Pick<Ask, 'question' | 'options'> {

@@ -6,6 +6,7 @@ import {
   listArtifactsOperation,
   showArtifactOperation,
 } from './operations/artifacts.ts'
+import { bisectRuns } from './operations/bisect.ts'
 import { exportRun, importRun } from './operations/bundles.ts'
 import {
   deleteChain,
@@ -22,6 +23,14 @@ import { checkEnsemble, drawEnsemble, listEnsemblesOperation, showEnsemble } fro
 import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
 import { importOperation } from './operations/import.ts'
 import { init } from './operations/init.ts'
+import {
+  addMcpServer,
+  listMcpServers,
+  probeMcp,
+  removeMcpServer,
+  testMcpServer,
+  trustMcpServer,
+} from './operations/mcp.ts'
 import { planOperation } from './operations/plan.ts'
 import { checkPolicy, explainPolicy } from './operations/policy.ts'
 import { listProfiles } from './operations/profiles.ts'
@@ -36,9 +45,13 @@ import {
   resolveStep,
   resumeRunOperation,
   showRun,
+  steerRun,
   tailRun,
 } from './operations/runs.ts'
+import { benchSandboxes, checkSandboxes, listSandboxes } from './operations/sandbox.ts'
 import { listScriptsOperation, showScript, testScript } from './operations/scripts.ts'
+import { listToolsOperation, migrateTool, newTool, showTool, testTool } from './operations/tools.ts'
+import { upgradeRun } from './operations/upgrade.ts'
 import { validateAll, validateCategory, validateRun } from './operations/validate.ts'
 import { version } from './operations/version.ts'
 
@@ -70,6 +83,7 @@ export const operations: readonly Operation[] = [
   cancelRun,
   resumeRunOperation,
   resolveStep,
+  steerRun,
   doctor,
   listApprovals,
   showApproval,
@@ -81,6 +95,8 @@ export const operations: readonly Operation[] = [
   importRun,
   forkRunOperation,
   compareRunsOperation,
+  bisectRuns,
+  upgradeRun,
   deleteRun,
   pruneRuns,
   listArtifactsOperation,
@@ -90,6 +106,20 @@ export const operations: readonly Operation[] = [
   listScriptsOperation,
   showScript,
   testScript,
+  listToolsOperation,
+  showTool,
+  testTool,
+  newTool,
+  migrateTool,
+  listSandboxes,
+  checkSandboxes,
+  benchSandboxes,
+  listMcpServers,
+  addMcpServer,
+  removeMcpServer,
+  trustMcpServer,
+  testMcpServer,
+  probeMcp,
   listProviders,
   testProvider,
   listProfiles,

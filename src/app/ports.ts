@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { findEnsemble } from '../config/find-ensemble.ts'
 import { createDefinitionExecutor } from '../effects/definition.ts'
+import { guardDoor } from '../effects/door.ts'
 import { createModelExecutor } from '../effects/model.ts'
 import { createScriptExecutor } from '../effects/script.ts'
+import { createSteerExecutor } from '../effects/steer.ts'
 import { createTerminal } from '../effects/terminal.ts'
+import { createToolExecutor } from '../effects/tool.ts'
 import type { StepKind } from '../engine/step.ts'
 import type { EnginePorts, Watcher } from '../engine/world.ts'
 import { OrcError } from '../events/errors.ts'
@@ -21,15 +24,24 @@ import { nestedStep } from '../steps/nested.ts'
 import { planStep } from '../steps/plan.ts'
 import { queriesStep } from '../steps/queries.ts'
 import { scriptStep } from '../steps/script.ts'
+import { toolStep } from '../steps/tool.ts'
 import { verifiedStep } from '../steps/verified.ts'
 import type { App } from './app.ts'
 import { createNodeWorld } from './node-world.ts'
+import { loadPolicy, type Permits } from './policy.ts'
+import { createListening } from './spoken-words.ts'
 import { findTarget } from './target.ts'
 
 const CALLS_PER_PROVIDER = 64
+const CALLS_PER_TOOL_SOURCE = 16
 
 /** Everything the engine is given in this process. */
-export async function createPorts(app: App, watcher?: Watcher): Promise<EnginePorts> {
+export async function createPorts(
+  app: App,
+  { watcher, permits }: { readonly watcher?: Watcher | undefined; readonly permits?: Permits } = {},
+): Promise<EnginePorts> {
+  // First: under a policy that cannot be read nothing is begun.
+  const { judge, levels } = await loadPolicy(app, permits)
   const { journal, blobs } = await app.openJournal()
   const world = createNodeWorld()
   const { settings } = app.config
@@ -39,22 +51,41 @@ export async function createPorts(app: App, watcher?: Watcher): Promise<EnginePo
     journal,
     blobs,
     kinds: stepKinds,
-    executors: {
-      model: createModelExecutor({
-        provider: (request) => app.models.provider(request),
-        clock: world.clock,
-        wake: world.wake,
-        cost: (request) => (app.models.isFree(request.provider) ? 0 : undefined),
-      }),
-      script: createScriptExecutor({
-        cwd: app.paths.project ?? app.paths.cwd,
-        interactive: createTerminal(),
-        digest: digestFile,
-      }),
-      definition: createDefinitionExecutor((name) => findDefinition(app, name)),
-    },
+    executors: guardDoor(
+      {
+        model: createModelExecutor({
+          provider: (request) => app.models.provider(request),
+          clock: world.clock,
+          wake: world.wake,
+          cost: (request) => (app.models.isFree(request.provider) ? 0 : undefined),
+        }),
+        script: createScriptExecutor({
+          cwd: app.paths.project ?? app.paths.cwd,
+          interactive: createTerminal(),
+          digest: digestFile,
+          walled: async (...asked) => (await import('./walls.ts')).createWalledScripts(app)(...asked),
+        }),
+        steer: createSteerExecutor(createListening(app)),
+        definition: createDefinitionExecutor((name) => findDefinition(app, name)),
+        tool: createToolExecutor({
+          cwd: app.paths.project ?? app.paths.cwd,
+          find: async (request) => {
+            const [{ createToolShop }, { createWalledCommands }] = await Promise.all([
+              import('./tools.ts'),
+              import('./walls.ts'),
+            ])
+            const mcp = await app.openMcp()
+            return createToolShop(app, { levels, mcp, run: createWalledCommands(app) }).find(request)
+          },
+        }),
+      },
+      app.redaction,
+    ),
+    policy: { judge },
     poolLimit: (pool) => {
       if (pool === 'script') return scripts
+      if (pool.startsWith('tool-serial:')) return 1
+      if (pool.startsWith('tool:')) return CALLS_PER_TOOL_SOURCE
       const provider = pool.startsWith('provider:') ? pool.slice('provider:'.length) : undefined
       const usual = settings.performance?.concurrency?.max_per_provider ?? CALLS_PER_PROVIDER
       return provider === undefined ? undefined : (settings.providers?.[provider]?.connections ?? usual)
@@ -77,6 +108,7 @@ export const stepKinds: { readonly [kind: string]: StepKind } = {
   plan: planStep,
   gate: gateStep,
   queries: queriesStep,
+  tool: toolStep,
 }
 
 /** An ensemble that a run asks for. The name may come from a model, so it is never the path of a file. */

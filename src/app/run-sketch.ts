@@ -2,7 +2,7 @@ import { readEvent } from '../engine/engine.ts'
 import { OrcError } from '../events/errors.ts'
 import type { Event, EventOf } from '../events/event.ts'
 import type { App } from './app.ts'
-import { projectDigest } from './runs.ts'
+import { projectDigest } from './project-digest.ts'
 
 /** A run as its first and last event tell it, without reading what is between. */
 export interface RunSketch {

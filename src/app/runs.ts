@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { EffectAsk } from '../engine/effect.ts'
 import {
   createRun,
   type Run,
@@ -13,6 +14,7 @@ import {
 } from '../engine/engine.ts'
 import type { Command } from '../engine/inbox.ts'
 import type { RunEnd } from '../engine/live.ts'
+import type { Policy } from '../engine/policy.ts'
 import type { Watcher } from '../engine/world.ts'
 import { OrcError, type Problem } from '../events/errors.ts'
 import type { Event, RunLimits } from '../events/event.ts'
@@ -21,12 +23,17 @@ import type { Json } from '../events/values.ts'
 import type { RunReport } from '../events/views/run-report.ts'
 import { takeLease } from '../journal/lease.ts'
 import type { App } from './app.ts'
+import { readApprovals, type ShownApproval } from './approvals.ts'
 import { writeArtifacts } from './artifacts.ts'
 import { type Ask, findAsks } from './asks.ts'
 import { createNodeWorld } from './node-world.ts'
 import { describeOwner, isOwnerDead } from './owner.ts'
-import { comparePinned } from './pinned.ts'
+import { hasPermits, joinPermits, pinPermits, readPermits } from './permits.ts'
+import { commandsOf, type Person } from './person.ts'
+import { comparePinned, readPinnedFiles } from './pinned.ts'
+import type { Permits } from './policy.ts'
 import { createPorts, stepKinds } from './ports.ts'
+import { projectDigest } from './project-digest.ts'
 import { reportRun } from './run-report.ts'
 import type { Target } from './target.ts'
 
@@ -40,6 +47,8 @@ export interface RunResult {
   readonly asks?: readonly string[]
   /** Those of the asks that are questions, with what a person has to know to answer them. */
   readonly questions?: readonly Ask[]
+  /** Those of the asks that wait for a yes or no. */
+  readonly approvals?: readonly ShownApproval[]
   readonly report: RunReport
   /** The folder with `execution.json` and `execution.md`. */
   readonly artifacts?: string
@@ -55,17 +64,26 @@ export interface RunOrder {
   readonly input: Json
   readonly seed?: string
   readonly limits?: Partial<RunLimits>
+  readonly permits?: Permits
 }
 
-/** How a driven run is watched and stopped. */
+/** How a driven run is watched and stopped, and who can be asked at once when it rests. */
 export interface Steering {
   readonly signal?: AbortSignal
   readonly watcher?: Watcher
+  readonly person?: Person
+}
+
+/** How a run that is there already is taken up. */
+export interface TakingUp extends Steering {
+  readonly accept_changed?: boolean
+  /** Added to those it has. */
+  readonly permits?: Permits
 }
 
 /** Starts a run and drives it to its end or rest. */
 export async function runTarget(app: App, order: RunOrder, steering: Steering): Promise<RunResult> {
-  const ports = await createPorts(app, steering.watcher)
+  const ports = await createPorts(app, { watcher: steering.watcher, ...permitsOf(order) })
   const plan = planRun(app, order)
   const lease = await holdLease(app, plan.run)
   const run = await startRun(ports, plan, lease)
@@ -80,33 +98,62 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
 
 /** Writes a run that another process will drive. */
 export async function prepareRun(app: App, order: RunOrder): Promise<string> {
-  const ports = await createPorts(app)
+  const ports = await createPorts(app, permitsOf(order))
   const plan = planRun(app, order)
   await createRun(ports, plan)
   return plan.run
 }
 
+function permitsOf({ permits }: RunOrder): { readonly permits?: Permits } {
+  return permits ? { permits } : {}
+}
+
 /** Takes up an unfinished run. Throws OrcError when another process holds it, or when it cannot go on. */
-export async function continueRun(
-  app: App,
-  run: string,
-  steering: Steering & { readonly accept_changed?: boolean },
-): Promise<RunResult> {
+export async function continueRun(app: App, run: string, how: TakingUp): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type !== 'run-finished') {
-    const files = await comparePinned(app, { run, events, accept: steering.accept_changed ?? false })
-    const ports = await createPorts(app, steering.watcher)
+    const compared = await comparePinned(app, { run, events, accept: how.accept_changed ?? false })
+    const before = await readPermits(app, run, events)
+    const permits = joinPermits(before, how.permits ?? {})
+    const more = how.permits !== undefined && hasPermits(how.permits)
+    const files = more ? pinPermits(compared ?? (await readPinnedFiles(app, { run, events })), permits) : compared
+    const ports = await createPorts(app, { watcher: how.watcher, permits })
     const lease = await holdLease(app, run)
+    if (more && ports.policy) await giveWhatIsPermitted(app, run, { events, policy: ports.policy })
     const resumed = await resumeRun(ports, run, { lease, ...(files ? { files } : {}) })
     if ('seq' in resumed) {
       await lease.release()
       const hint = 'The step code has changed since; look at it with: llm-orc runs replay RUN'
       throw new OrcError({ code: 'step_diverged', message: `the run cannot be taken up: ${resumed.message}`, hint })
     }
-    return finishRun(app, resumed, { ...steering, notes: [] })
+    return finishRun(app, resumed, { ...how, notes: [] })
   }
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
+}
+
+/** Whoever allows a call beforehand has said yes to those that wait. */
+async function giveWhatIsPermitted(
+  app: App,
+  run: string,
+  { events, policy }: { readonly events: readonly Event[]; readonly policy: Policy },
+): Promise<void> {
+  const waiting = (await readApprovals(app, run, events)).filter(({ status }) => status === 'asked')
+  const commands = waiting.flatMap(({ key, step, grant, request, digest }): Command[] => {
+    const { kind, safety } = grant as { readonly kind: string; readonly safety: EffectAsk['safety'] }
+    const ask = { run, step, key, kind, safety, labels: [], request: request as Json }
+    return policy.judge(ask).verdict === 'allow' ? [{ type: 'approve', key, request: digest }] : []
+  })
+  if (commands.length > 0) await appendCommands(app, run, commands)
+}
+
+/** The number of the last of them. */
+async function appendCommands(app: App, run: string, commands: readonly Command[]): Promise<number> {
+  const { journal } = await app.openJournal()
+  const stream = `inbox/${run}`
+  const records = app.redaction.redactJson(commands as unknown as Json[])
+  const appended = await journal.append([{ stream, expected: 'any', records }])
+  return appended.ok ? (appended.last[stream] ?? 0) : 0
 }
 
 /** Waits for a driven run's end or rest, and leaves its report. */
@@ -129,16 +176,36 @@ export async function finishRun(
   if (app.env.values.get('LLM_ORC_VERIFY_RUNS')) await requireEqual(app, run.id)
   const report = await reportOf(app, run.id)
   const result = { run: run.id, status: report.status, report, provider_notes: how.notes }
-  if (end.outcome === 'resting') return { ...result, asks: end.asks, ...(await listQuestions(app, run.id)) }
+  if (end.outcome === 'resting') {
+    const asks = await findAsks(app, run.id, await requireRun(app, run.id))
+    const answered = await askPerson(app, run.id, { ...how, asks })
+    return answered ?? { ...result, asks: end.asks, ...sortAsks(asks) }
+  }
   const clean = JSON.parse(app.redact(JSON.stringify(report))) as RunReport
   const place = await writeArtifacts({ dir: artifactsFolder(app), report: clean })
   return { ...result, artifacts: place.folder }
 }
 
-async function listQuestions(app: App, run: string): Promise<Pick<RunResult, 'questions'>> {
-  const asks = await findAsks(app, run, await requireRun(app, run))
+/** What came of the run after the person at hand has spoken; undefined when nobody is, or they leave it all for later. */
+async function askPerson(
+  app: App,
+  run: string,
+  how: Steering & { readonly asks: readonly Ask[]; readonly notes: readonly string[] },
+): Promise<RunResult | undefined> {
+  const { person, asks, notes, signal = new AbortController().signal } = how
+  if (!person || signal.aborted) return undefined
+  const commands = commandsOf(await person.answer(asks, signal), asks)
+  if (commands.length === 0 || signal.aborted) return undefined
+  return { ...(await commandRun(app, run, { ...how, commands })), provider_notes: notes }
+}
+
+function sortAsks(asks: readonly Ask[]): Pick<RunResult, 'questions' | 'approvals'> {
   const questions = asks.filter(({ question }) => question !== undefined)
-  return questions.length > 0 ? { questions } : {}
+  const approvals = asks.flatMap(({ approval }) => approval ?? [])
+  return {
+    ...(questions.length > 0 ? { questions } : {}),
+    ...(approvals.length > 0 ? { approvals } : {}),
+  }
 }
 
 /** With LLM_ORC_VERIFY_RUNS set, every run that ends or rests here is verified at once: the test suite proves replay everywhere. */
@@ -196,11 +263,11 @@ export async function verifyFile(file: string): Promise<{ run: string } & Verdic
   }
 }
 
-/** Gives a run a command. Whoever holds it acts; if nobody does, this process takes it up. */
+/** Gives a run commands. Whoever holds it acts; if nobody does, this process takes it up. */
 export async function commandRun(
   app: App,
   run: string,
-  { command, ...steering }: Steering & { readonly command: Command; readonly accept_changed?: boolean },
+  { commands, ...how }: TakingUp & { readonly commands: readonly Command[] },
 ): Promise<RunResult> {
   const events = await requireRun(app, run)
   if (events.at(-1)?.type === 'run-finished') {
@@ -211,15 +278,18 @@ export async function commandRun(
     })
   }
   // A command that cannot be carried out is refused before it is kept: whoever takes the run up later would obey it.
-  if (!(await isHeld(app, run))) await comparePinned(app, { run, events, accept: steering.accept_changed ?? false })
-  const { journal } = await app.openJournal()
-  await journal.append([{ stream: `inbox/${run}`, expected: 'any', records: [command] }])
+  if (!(await isHeld(app, run))) await comparePinned(app, { run, events, accept: how.accept_changed ?? false })
+  const last = await appendCommands(app, run, commands)
   try {
-    return await continueRun(app, run, steering)
+    return await continueRun(app, run, how)
   } catch (error) {
     if (!(error instanceof OrcError) || error.code !== 'run_held') throw error
   }
-  await followToRest(app, run, { from: events.length + 1, command })
+  await followToRest(app, run, {
+    from: events.length + 1,
+    last,
+    cancels: commands.some(({ type }) => type === 'cancel'),
+  })
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
 }
@@ -234,28 +304,29 @@ async function isHeld(app: App, run: string): Promise<boolean> {
   }
 }
 
-/** Waits until the holder has ended the run or rests again; a command that changes nothing is not waited for longer than a while. */
+/** Waits until the holder has taken the commands, or ended the run, or rests again; a command that changes nothing is not waited for longer than a while. */
 async function followToRest(
   app: App,
   run: string,
-  how: { readonly from: number; readonly command: Command },
+  how: { readonly from: number; readonly last: number; readonly cancels: boolean },
 ): Promise<void> {
   const { journal } = await app.openJournal()
-  const patience = AbortSignal.timeout(how.command.type === 'cancel' ? 30_000 : 10_000)
+  const patience = AbortSignal.timeout(how.cancels ? 30_000 : 10_000)
   for await (const record of journal.follow(`run/${run}`, how.from, patience)) {
-    const event = upcast(record.data)
-    if (event.type === 'run-finished' || event.type === 'run-paused') return
-    if (how.command.type === 'resolve' && 'command' in event.data && event.data.command !== undefined) return
+    const { type, data } = upcast(record.data)
+    if (type === 'run-finished' || type === 'run-paused') return
+    if (!how.cancels && 'command' in data && (data.command ?? 0) >= how.last) return
   }
 }
 
-function planRun(app: App, { target, input, seed, limits }: RunOrder): RunPlan {
+function planRun(app: App, { target, input, seed, limits, permits = {} }: RunOrder): RunPlan {
   const chosen = seed ?? randomBytes(16).toString('hex')
   const project = app.paths.project
+  const { redactJson } = app.redaction
   return {
     run: makeRunId(),
-    graph: target.graph,
-    input,
+    graph: redactJson(target.graph as unknown as Json) as unknown as RunPlan['graph'],
+    input: redactJson(input),
     seed: chosen,
     run_key:
       seed === undefined ? randomBytes(32).toString('hex') : hash('sha256', `run key of the seed ${seed}`, 'hex'),
@@ -263,7 +334,7 @@ function planRun(app: App, { target, input, seed, limits }: RunOrder): RunPlan {
     target: { kind: target.kind, name: target.name },
     started_by: 'cli',
     ...(project === undefined ? {} : { project: projectDigest(project) }),
-    files: target.files,
+    files: pinPermits(target.files, permits).map(({ name, content }) => ({ name, content: redactJson(content) })),
   }
 }
 
@@ -271,11 +342,6 @@ function planRun(app: App, { target, input, seed, limits }: RunOrder): RunPlan {
 function settingsLimits(app: App): Partial<RunLimits> {
   const most = app.config.settings.performance?.concurrency?.max_concurrent_agents
   return most ? { max_concurrent: most } : {}
-}
-
-/** A project is named in journals by a digest of its folder, never by its path. */
-export function projectDigest(folder: string): string {
-  return hash('sha256', folder, 'hex').slice(0, 16)
 }
 
 /** `20261121-050211-7f3k`: sortable by time, short enough to type. */

@@ -103,7 +103,7 @@ async function compileFiles(
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
   const timeout_ms = defaultTimeout(app)
-  const { verify } = app.config.settings
+  const { verify, mcp } = app.config.settings
   const lookupFor = ({ uses }: ReadEnsemble): Lookup => ({
     profile: (profile) => app.profiles.profiles.get(profile),
     profileNames: () => [...app.profiles.profiles.keys()],
@@ -121,6 +121,7 @@ async function compileFiles(
     },
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(verify ? { verify } : {}),
+    ...(mcp?.tool_budget_tokens === undefined ? {} : { tool_tokens: mcp.tool_budget_tokens }),
   })
   const compiled = compileEnsemble(first.ensemble, lookupFor(first))
   return { ...compiled, notes: defaultUsed ? [choice.why] : [] }
@@ -215,8 +216,9 @@ async function resolveEach(
   if (references.length === 0) return new Map()
   const { resolveTools } = await import('./tools.ts')
   const resolved = new Map<string, readonly PinnedTool[] | Problem>()
+  const mcp = await app.openMcp()
   for (const reference of references) {
-    const { tools, problems } = await resolveTools(app, [reference])
+    const { tools, problems } = await resolveTools(app, [reference], { mcp })
     resolved.set(reference, problems.find(isError) ?? tools)
   }
   return resolved

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { listScripts } from '../config/script-list.ts'
+import { measureScript } from '../config/script-file.ts'
 import { resolveScript } from '../config/scripts.ts'
 import { readToolFile, type ToolFile, type ToolWords } from '../config/tool-file.ts'
 import { findToolFolders } from '../config/tool-files.ts'
@@ -16,7 +16,7 @@ import type { App } from './app.ts'
 
 export type ToolPorts = BuiltinPorts & ProgramPorts
 
-export const TOOL_WORDS: ToolWords = { node: process.execPath, isName: isToolName, isVersion, isAlias }
+const TOOL_WORDS: ToolWords = { node: process.execPath, isName: isToolName, isVersion, isAlias }
 /** Words that name sources of tools in patterns and references. */
 const RESERVED: ReadonlySet<string> = new Set([...BUILTINS.map(({ name }) => name), 'mcp', 'script', 'model'])
 /** Scripts have no versions: their digest alone says whether they are the same. */
@@ -88,9 +88,8 @@ export async function readScriptTool(
   const path = reference.slice(SCRIPT_REFERENCE.length)
   const script = await resolveScript(path, app.paths, { node: process.execPath })
   if (script.type !== 'file' || script.interactive) return undefined
-  const listed = await listScripts(app.paths, { node: process.execPath })
-  const description = listed.scripts.find(({ pinned }) => pinned.path === script.path)?.description
-  return describeScript(script, description, ports)
+  const measured = await measureScript(script.path, { reference: path, node: process.execPath })
+  return describeScript(script, measured?.description, ports)
 }
 
 export function isScriptReference(reference: string): boolean {

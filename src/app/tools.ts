@@ -4,8 +4,7 @@ import type { Problem } from '../events/errors.ts'
 import type { PinnedTool, ToolRequest } from '../events/tool-call.ts'
 import { findMismatches } from '../graph/json-schema.ts'
 import { compileRegex } from '../graph/linear-regex.ts'
-import { cleanEnvironment } from '../sandbox/environment.ts'
-import { runProcess } from '../sandbox/process.ts'
+import { notStarted } from '../sandbox/sandbox.ts'
 import { type CatalogEntry, describeChoice, findEntry, findPinned } from '../tools/catalog.ts'
 import type { RunCommand } from '../tools/command.ts'
 import { parseToolReference } from '../tools/version.ts'
@@ -59,7 +58,7 @@ export async function resolveTools(
       const other = tools.get(tool.name)
       if (other && other.digest !== tool.digest) {
         const message = `"${reference}" names a second tool called ${tool.name}, beside ${other.name}@${other.version} (${other.source})`
-        problems.push({ code: 'name_duplicate', message, hint: 'Take one of them.' })
+        problems.push({ code: 'tool_ambiguous', message, hint: 'Take one of them.' })
       } else tools.set(tool.name, tool)
     }
   }
@@ -131,7 +130,7 @@ async function readNamed(app: ToolApp, name: string, ports: ToolPorts): Promise<
 }
 
 function createToolPorts(app: ToolApp, options: ToolsOptions): ToolPorts {
-  const { levels = [], run = runUnwalled, resolve } = options
+  const { levels = [], run = refuseToRun, resolve } = options
   return {
     run,
     regex: compileRegex,
@@ -143,9 +142,11 @@ function createToolPorts(app: ToolApp, options: ToolsOptions): ToolPorts {
   }
 }
 
-/** Until a wall is chosen from the permissions: a process of its own, with a clean environment, that dies with us. */
-const runUnwalled: RunCommand = ({ permissions: _permissions, own: _own, env, ...command }) =>
-  runProcess({ ...command, env: cleanEnvironment(env) })
+/** Who only looks at tools runs none. */
+const refuseToRun: RunCommand = async () =>
+  notStarted('process', {
+    refusal: { code: 'sandbox_missing', message: 'no sandbox was given for the programs of tools' },
+  })
 
 /** Places outside of the project that a trusted rule allows whole: `/a/file` and `/a/folder/**`. Anything narrower stays closed. */
 function listOpenFolders(levels: readonly PolicyLevel[], tool: string): readonly string[] {

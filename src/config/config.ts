@@ -22,7 +22,13 @@ export interface Config {
 }
 
 /** From these depths on a value is taken whole from the nearest layer: half a profile from here and half from there is nobody's. */
-const WHOLE_FROM: { readonly [key: string]: number } = { model_profiles: 2, chains: 2, workflows: 2, main_llm: 1 }
+const WHOLE_FROM: { readonly [key: string]: number } = {
+  model_profiles: 2,
+  chains: 2,
+  workflows: 2,
+  mcp_servers: 2,
+  main_llm: 1,
+}
 
 /** Reads the settings of every level and puts the nearest on top, key by key. */
 export async function readConfig(paths: Paths, environment: Environment): Promise<Config> {

@@ -8,7 +8,7 @@ import { checkData, toConfigProblem } from './checked-data.ts'
 import type { Paths } from './paths.ts'
 import { readTextFile } from './text-file.ts'
 
-const rule = z.strictObject({
+export const policyRule = z.strictObject({
   tool: z.string().min(1).describe('NAME or NAME(ARGUMENTS), both with * for anything.'),
   decision: z.enum(['allow', 'ask', 'deny']),
   path: z.string().min(1).optional().describe('A glob over the paths in the arguments.'),
@@ -18,15 +18,15 @@ const rule = z.strictObject({
   expires_seconds: z.number().positive().max(31_536_000).optional(),
 })
 
-const policyFile = z.strictObject({
-  rules: z.array(rule).optional(),
+export const policyFile = z.strictObject({
+  rules: z.array(policyRule).optional(),
   trusted_projects: z
     .array(z.string().min(1))
     .optional()
     .describe('Folders of projects whose own policy may also allow; only in the policy of the user or the system.'),
 })
 
-export type PolicyFileRule = z.infer<typeof rule> & { readonly place: Place }
+export type PolicyFileRule = z.infer<typeof policyRule> & { readonly place: Place }
 
 /** The policy file of one level. */
 export interface PolicyFile {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { mcpServerSchema } from './mcp-schema.ts'
 
 const text = z.string().min(1)
 const flag = z.boolean()
@@ -102,12 +103,32 @@ export const settingsSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  sandbox: z
+    .strictObject({
+      tier: z
+        .enum(['process', 'landlock', 'bwrap'])
+        .describe('Programs run in a sandbox at least as strong as this one.')
+        .optional(),
+      fallback: z
+        .enum(['process', 'landlock'])
+        .describe('The weaker sandbox that may be taken where a stronger one is missing; usually none.')
+        .optional(),
+    })
+    .optional(),
   script_cache: z
     .strictObject({
       enabled: flag.optional(),
       ttl_seconds: seconds.optional(),
       max_size: count.optional(),
       persist_to_artifacts: flag.optional(),
+    })
+    .optional(),
+  mcp_servers: z.record(z.string(), mcpServerSchema).describe('MCP servers whose tools agents may use.').optional(),
+  mcp: z
+    .strictObject({
+      tool_budget_tokens: size
+        .describe('Tokens that the tools of a step may take; above it the model searches for them. Usually 4000.')
+        .optional(),
     })
     .optional(),
   main_llm: z.strictObject({ provider: text, model: text.optional() }).optional(),

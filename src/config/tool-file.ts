@@ -69,7 +69,7 @@ export async function readToolFile(
   const yaml = parseYaml(read.text, file)
   if (yaml.data === undefined) return { problems: yaml.problems.map(toToolProblem) }
   const checked = checkData(toolSchema, yaml.data, yaml)
-  const problems: Problem[] = [...checked.problems.map(toToolProblem)]
+  const problems: Problem[] = checked.problems.map(toToolProblem)
   problems.push(...checked.warnings.map((each) => ({ ...each, severity: 'warning' as const })))
   const data = checked.data as unknown as ToolData
   if (checked.problems.length > 0) return { problems }
@@ -85,8 +85,18 @@ export async function readToolFile(
     Object.entries(data.permissions ?? {}).filter(([, list]) => list !== undefined),
   )
   const tool: ToolFile = {
-    ...{ level: place.level, folder: place.folder, file },
-    ...{ name, version, aliases, description, safety, permissions, implementation, migrations, parts },
+    level: place.level,
+    folder: place.folder,
+    file,
+    name,
+    version,
+    aliases,
+    description,
+    safety,
+    permissions,
+    implementation,
+    migrations,
+    parts,
     input_schema: data.input_schema as JsonObject,
     ...(data.output_schema === undefined ? {} : { output_schema: data.output_schema as JsonObject }),
   }

@@ -31,7 +31,7 @@ const MAX_TOOLS = 2000
 const LEFT_BEHIND = new Set(['.git', '.DS_Store'])
 
 /** The folders in which tools are looked for, nearest first. */
-export function listToolRoots(paths: Paths): readonly { readonly level: Level; readonly folder: string }[] {
+function listToolRoots(paths: Paths): readonly { readonly level: Level; readonly folder: string }[] {
   const roots: readonly (readonly [Level, string | undefined])[] = [
     ['project', paths.project_dir],
     ['library', paths.library_override],

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../engine/effect.ts'
-import type { ScriptAnswer, ScriptRequest } from '../events/script-call.ts'
+import type { SandboxAsk, ScriptAnswer, ScriptRequest } from '../events/script-call.ts'
 import { cleanEnvironment } from '../sandbox/environment.ts'
 import {
   type ProcessResult,
@@ -19,6 +19,16 @@ export interface ScriptPorts {
   /** Hex SHA-256 of a file's bytes; undefined when it cannot be read. */
   digest(path: string): Promise<string | undefined>
   readonly run?: RunProcess
+  /** Runs it behind the wall that is asked for, and that settings demand; `own` are files it needs. Absent: nothing here can. */
+  walled?(ask: SandboxAsk | undefined, spec: ProcessSpec, own: readonly string[]): Promise<WalledResult>
+}
+
+export interface WalledResult extends ProcessResult {
+  /** The sandbox it ran in. */
+  readonly tier?: string
+  readonly egress?: NonNullable<ScriptAnswer['egress']>
+  /** Why there is no such wall: then nothing was started. */
+  readonly refusal?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
 
 type Means = Parameters<Executor['run']>[1]
@@ -38,9 +48,17 @@ export function createScriptExecutor(ports: ScriptPorts): Executor {
 }
 
 /** What forbids to start it: nobody to answer, or another file than the one that was pinned. */
-async function refuse({ script, interactive }: ScriptRequest, ports: ScriptPorts): Promise<EffectFailed | undefined> {
+async function refuse(
+  { script, interactive, sandbox }: ScriptRequest,
+  ports: ScriptPorts,
+): Promise<EffectFailed | undefined> {
   if (interactive && !ports.interactive.isTerminal())
     return fail('needs_terminal', 'the script asks a person, and standard input is not a terminal')
+  if (sandbox && (interactive || !ports.walled))
+    return fail(
+      'sandbox_refused',
+      interactive ? 'a script that asks a person has no sandbox' : 'there is no sandbox here',
+    )
   if (script.type === 'inline') return undefined
   const found = await ports.digest(resolve(ports.cwd, script.path))
   if (found === script.sha256) return undefined
@@ -84,8 +102,12 @@ function specOf(order: EffectOrder, ports: ScriptPorts, means: Means): Prepared 
 }
 
 /** Inline text takes the next shell when one is not installed; nothing has run then. */
-async function runFirst({ script }: ScriptRequest, ports: ScriptPorts, spec: Prepared): Promise<ProcessResult> {
-  const run = ports.run ?? runProcess
+async function runFirst(request: ScriptRequest, ports: ScriptPorts, spec: Prepared): Promise<WalledResult> {
+  const { script, sandbox, interactive } = request
+  const own = script.type === 'file' ? [resolve(ports.cwd, script.path)] : []
+  const bare = ports.run ?? runProcess
+  const { walled } = ports
+  const run = walled && !interactive ? (whole: ProcessSpec) => walled(sandbox, whole, own) : bare
   if (script.type === 'file') {
     const words = [...script.program, resolve(ports.cwd, script.path)]
     return run({ ...spec, program: words[0] as string, args: words.slice(1) })
@@ -96,9 +118,13 @@ async function runFirst({ script }: ScriptRequest, ports: ScriptPorts, spec: Pre
   return run({ ...spec, program: 'sh', args: ['-eu', '-c', script.text] })
 }
 
-function describe(result: ProcessResult, { script, timeout_ms }: ScriptRequest): EffectOutcome {
+function describe(result: WalledResult, { script, timeout_ms }: ScriptRequest): EffectOutcome {
   const more = { touched: 'yes', ...outputOf(result) } as const
   if (result.aborted) return fail('aborted', 'the script was stopped', result.started ? more : {})
+  if (result.refusal) {
+    const { code, message, hint } = result.refusal
+    return fail(code, message, hint === undefined ? {} : { detail: hint })
+  }
   if (!result.started) {
     const program = script.type === 'file' ? (script.program[0] ?? script.path) : 'bash'
     const why = START_FAILURES[result.error ?? 'not_startable'](program)
@@ -107,8 +133,9 @@ function describe(result: ProcessResult, { script, timeout_ms }: ScriptRequest):
   if (result.timed_out) return fail('script_timeout', `the script did not end within ${timeout_ms} ms`, more)
   if (result.flooded) return fail('output_too_large', 'the script was stopped because it printed far too much', more)
   if (result.exit === undefined) return fail('script_killed', `the script was ended by ${result.signal}`, more)
-  const { exit, stdout, stderr, truncated } = result
-  return { ok: true, answer: { exit, stdout, stderr, truncated } satisfies ScriptAnswer }
+  const { exit, stdout, stderr, truncated, tier, egress = [] } = result
+  const seen = { ...(tier === undefined ? {} : { sandbox: tier }), ...(egress.length > 0 ? { egress } : {}) }
+  return { ok: true, answer: { exit, stdout, stderr, truncated, ...seen } satisfies ScriptAnswer }
 }
 
 /** What a script left that did not end by itself, as far as it left anything. */

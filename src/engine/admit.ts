@@ -49,6 +49,7 @@ export type Offer = OfAttempt &
 export function admit(state: RunState, offer: Offer, at: number): Draft | 'hold' | 'stale' {
   const step = state.steps.get(offer.step)
   if (!step || step.status !== 'running' || step.attempt !== offer.attempt) return 'stale'
+  if (step.denied?.has(offer.id)) return 'stale'
   if (state.paused) return 'hold'
   const causes = [step.cause]
   const { step: id, attempt } = offer

@@ -72,7 +72,7 @@ export class Attempt {
   #counts: Map<string, number> | undefined
   readonly #seed: string
   readonly #offered: (attempt: Attempt) => void
-  readonly #delta: (delta: Delta) => void
+  readonly #delta: ((step: string, attempt: number, delta: Delta) => void) | undefined
   #random: (() => number) | undefined
   #controller: AbortController | undefined
   #now = 0
@@ -82,8 +82,8 @@ export class Attempt {
     readonly step: string
     readonly attempt: number
     readonly seed: string
-    offered(attempt: Attempt): void
-    delta(delta: Delta): void
+    readonly offered: (attempt: Attempt) => void
+    readonly delta: ((step: string, attempt: number, delta: Delta) => void) | undefined
   }) {
     this.step = options.step
     this.number = options.attempt
@@ -138,7 +138,7 @@ export class Attempt {
       effect: (ask) => attempt.#effect(ask),
       propose: (name, steps) => attempt.#propose(name, steps),
       record: (type, facts, content) => attempt.#record(type, facts, content),
-      stream: (delta) => attempt.#delta(delta),
+      stream: (delta) => attempt.#delta?.(attempt.step, attempt.number, delta),
       now: () => attempt.#now,
       random: () => {
         attempt.#random ??= createRandom(`${attempt.#seed}/${attempt.step}@${attempt.number}`)
@@ -247,7 +247,7 @@ export class Attempt {
       this.#waiting ??= new Map()
       this.#waiting.set(offer.what === 'propose' ? offer.name : offer.id, { resolve, reject: rejectWith })
     })
-    answer.catch(() => {})
+    answer.catch(ignore)
     this.#put(offer)
     return answer
   }
@@ -262,6 +262,9 @@ export class Attempt {
 /** A rejection that does not count as unhandled when the step looks away. */
 function reject<T>(failure: StepFailure): Promise<T> {
   const rejected = Promise.reject<T>(failure)
-  rejected.catch(() => {})
+  rejected.catch(ignore)
   return rejected
 }
+
+/** Made once, here: a function made beside an offer would keep the offer for as long as its answer is awaited. */
+function ignore(): void {}

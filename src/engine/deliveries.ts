@@ -18,6 +18,11 @@ export class Deliveries {
   readonly #store: ContentStore
   readonly #kinds: { readonly [kind: string]: StepKind }
   readonly #delta: ((step: string, attempt: number, delta: Delta) => void) | undefined
+  /** One for all attempts. */
+  readonly #offer = (made: Attempt): void => {
+    this.offered.add(made)
+    this.#changed?.()
+  }
   readonly #changed: (() => void) | undefined
   readonly #removed: ((step: string) => void) | undefined
 
@@ -128,11 +133,8 @@ export class Deliveries {
       step: step.id,
       attempt: wake.attempt,
       seed: this.#state.seed,
-      offered: (made) => {
-        this.offered.add(made)
-        this.#changed?.()
-      },
-      delta: (delta) => this.#delta?.(step.id, wake.attempt, delta),
+      offered: this.#offer,
+      delta: this.#delta,
     })
     this.attempts.set(step.id, attempt)
     const begin = (spec: Json, inputs: Inputs) => {

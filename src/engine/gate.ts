@@ -32,8 +32,10 @@ export class Gate {
 
   /** An approval is compared with what policy would ask for now, at the moment it is used: any other part refuses it. */
   check(offer: EffectOffer, { request, at }: { readonly request: Value; readonly at: number }): Passage {
-    if (this.#state.effects.has(offer.id)) return ADMIT
     const { id: key, step, kind, safety } = offer
+    // The step has been told already: the offer may have waited elsewhere, or be made again by a replay.
+    if (this.#state.steps.get(step)?.denied?.has(key)) return WAIT
+    if (this.#state.effects.has(key)) return ADMIT
     const approval = this.#state.approvals.get(key)
     if (approval && approval.request !== request.sha256)
       return this.#refuse(offer, request, 'the arguments have changed since they were shown for approval')

@@ -154,7 +154,10 @@ export class LiveRun {
       await this.#deliveries.flush()
       await this.#ports.world.drain()
       if (this.#over) return
-      this.#admitOffers(Math.max(at, this.#ports.world.clock()))
+      const now = Math.max(at, this.#ports.world.clock())
+      // Time has passed: what has run out by now, like an approval, must not be used.
+      this.#fireTimers(now)
+      this.#admitOffers(now)
       if (this.#hasWork() && this.#writer.pending.length < BATCH) continue
       if (this.#mustCommit()) {
         await this.#commit()
@@ -252,7 +255,7 @@ export class LiveRun {
 
   /** Offers of each attempt in the order made; one that is held back blocks no later one. */
   #admitOffers(at: number): void {
-    this.#refill()
+    this.#refill(at)
     for (const offer of this.#approved.splice(0)) this.#admitOne(offer, at)
     if (this.#settled) this.#admitUnpaid(at)
     const attempts = [...this.#deliveries.offered]
@@ -310,7 +313,7 @@ export class LiveRun {
   }
 
   /** Gives free places of pools to those who wait: repetitions first, then offers, both in order of arrival. */
-  #refill(): void {
+  #refill(at: number): void {
     for (const [pool, starts] of this.#heldStarts) {
       while (starts.length > 0 && this.#performances.enter(pool)) {
         const intent = starts.shift() as EventOf<'effect-intended'>
@@ -319,7 +322,6 @@ export class LiveRun {
       }
       if (starts.length === 0) this.#heldStarts.delete(pool)
     }
-    const at = Math.max(this.#state.at, this.#ports.world.clock())
     for (const [pool, offers] of this.#heldOffers) {
       let next = 0
       while (next < offers.length && this.#performances.enter(pool)) {

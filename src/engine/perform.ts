@@ -4,7 +4,7 @@ import type { RunState } from '../events/state.ts'
 import type { Json, Value } from '../events/values.ts'
 import type { ContentStore } from './content.ts'
 import type { Draft } from './draft.ts'
-import type { Delta, EffectFailed, EffectOutcome, Safety } from './effect.ts'
+import type { Delta, EffectFailed, EffectOrder, EffectOutcome, Safety } from './effect.ts'
 import type { EnginePorts } from './world.ts'
 
 const ABANDON_MS = 5_000
@@ -58,17 +58,18 @@ export class Performances {
   }
 
   /** Starts the executor of an intent that is on disk and has its place in the pool. */
-  begin(event: EventOf<'effect-intended'>): void {
-    const { data } = event
+  begin({ data, seq }: EventOf<'effect-intended'>): void {
+    const { key, kind } = data
     const running: Running = { controller: new AbortController(), pool: data.pool, safety: data.safety }
-    this.#running.set(data.key, running)
-    const { tries = 1, asked = event.seq } = this.#state.effects.get(data.key) ?? {}
+    this.#running.set(key, running)
+    const { tries = 1, asked = seq } = this.#state.effects.get(key) ?? {}
     const began = this.#ports.world.clock()
-    void this.#perform(event, { running, tries, asked }).then((outcome) => {
-      if (this.#running.get(data.key) !== running) return
-      this.#end(data.key, running)
+    // What waits for the executor keeps the order, not the event: thousands may wait at once.
+    void this.#perform(kind, this.#orderOf(data, { tries, asked }), running).then((outcome) => {
+      if (this.#running.get(key) !== running) return
+      this.#end(key, running)
       const ms = Math.max(0, Math.round(this.#ports.world.clock() - began))
-      this.#report(this.#inputOf(outcome, { key: data.key, intent: event.seq, ms }), data.safety)
+      this.#report(this.#inputOf(outcome, { key, intent: seq, ms }), running.safety)
     })
   }
 
@@ -107,35 +108,38 @@ export class Performances {
     this.leave(running.pool)
   }
 
-  async #perform(
-    { data }: EventOf<'effect-intended'>,
-    { running, tries, asked }: { running: Running; tries: number; asked: number },
-  ): Promise<EffectOutcome> {
-    const executor = this.#ports.executors[data.kind]
-    if (!executor)
-      return {
-        ok: false,
-        code: 'no_executor',
-        message: `nothing here can perform ${data.kind}`,
-        touched: 'no',
-        retry: false,
-      }
+  async #orderOf(
+    data: EventData['effect-intended'],
+    { tries, asked }: { readonly tries: number; readonly asked: number },
+  ): Promise<EffectOrder> {
+    return {
+      run: this.#run,
+      step: data.step,
+      attempt: data.attempt,
+      key: data.key,
+      kind: data.kind,
+      safety: data.safety,
+      request: await this.#store.read(data.request, asked),
+      tries,
+      idempotency_key: this.#ports.world.sha256(`${this.#run}/${data.key}`),
+      ...(data.pool === undefined ? {} : { pool: data.pool }),
+      ...(data.output_tokens === undefined ? {} : { output_tokens: data.output_tokens }),
+    }
+  }
+
+  async #perform(kind: string, ordered: Promise<EffectOrder>, running: Running): Promise<EffectOutcome> {
     try {
-      const request = await this.#store.read(data.request, asked)
-      const order = {
-        run: this.#run,
-        step: data.step,
-        attempt: data.attempt,
-        key: data.key,
-        kind: data.kind,
-        safety: data.safety,
-        request,
-        tries,
-        idempotency_key: this.#ports.world.sha256(`${this.#run}/${data.key}`),
-        ...(data.pool === undefined ? {} : { pool: data.pool }),
-        ...(data.output_tokens === undefined ? {} : { output_tokens: data.output_tokens }),
-      }
-      const stream = (delta: Delta) => this.#ports.watcher?.delta?.(data.step, data.attempt, delta)
+      const order = await ordered
+      const executor = this.#ports.executors[kind]
+      if (!executor)
+        return {
+          ok: false,
+          code: 'no_executor',
+          message: `nothing here can perform ${kind}`,
+          touched: 'no',
+          retry: false,
+        }
+      const stream = (delta: Delta) => this.#ports.watcher?.delta?.(order.step, order.attempt, delta)
       const outcome: unknown = await executor.run(order, { signal: running.controller.signal, stream })
       if (!isOutcome(outcome)) throw new TypeError(`the executor answered ${typeof outcome}, which is no outcome`)
       return outcome
@@ -144,7 +148,7 @@ export class Performances {
       return {
         ok: false,
         code: 'executor_crashed',
-        message: `the executor of ${data.kind} threw an error`,
+        message: `the executor of ${kind} threw an error`,
         detail,
         touched: 'maybe',
         retry: false,

@@ -38,6 +38,8 @@ export function denyApproval(state: RunState, { data, seq, at }: EventOf<'approv
   const step = state.steps.get(data.step)
   dropApproval(state, data.key)
   if (step?.status !== 'running') return
+  step.denied ??= new Set()
+  step.denied.add(data.key)
   step.cause = seq
   state.wakes.push({ step: step.id, attempt: step.attempt, what: 'answer', offer: data.key, seq, at })
 }

@@ -170,12 +170,16 @@ function waitBefore(state: RunState, effect: EffectState, retryAfter: number | u
   return Math.max(wait, retryAfter ?? 0)
 }
 
-/** The limit said no to another try: the step is told, as of a failure. */
+/** The limit said no to another try: the step is told, as of a failure. What a lost unsafe try did stays unknown. */
 export function refuseEffect(state: RunState, key: string): void {
   const effect = state.effects.get(key)
   if (!effect) return
-  if (effect.status === 'waiting') stopWaiting(state, effect)
+  const unsafe = effect.safety === 'unsafe'
+  const waited = effect.status === 'waiting'
+  if (waited) stopWaiting(state, effect)
+  else if (unsafe) state.unknown.push(key)
   closeEffect(state, effect, 'failed')
+  if (waited && unsafe) forget(state, state.steps.get(effect.step) as StepState, key)
 }
 
 export function loseEffect(state: RunState, event: EventOf<'effect-unknown'>): void {

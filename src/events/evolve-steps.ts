@@ -32,6 +32,7 @@ export function addSteps(
       proposals: undefined,
       effects: undefined,
       approvals: undefined,
+      denied: undefined,
       account: plan.budget ? createAccount() : undefined,
       labels: [],
       output: undefined,
@@ -56,6 +57,7 @@ export function beginAttempt(state: RunState, step: StepState): void {
   const { seq, at } = state
   step.attempt += 1
   step.status = 'running'
+  step.denied = undefined
   for (const id of sightOf(step)) addLabels(step, state.steps.get(id)?.labels)
   if (step.parent !== undefined) addLabels(step, state.steps.get(step.parent)?.labels)
   step.cause = seq

@@ -1,3 +1,17 @@
+/**
+ * The wall a script asks for, beside what settings demand. Paths as in the permissions of tools; without `read` it sees the project's folder, without
+ * `write` it writes to nothing but a home of its own, without `hosts` it has no network.
+ */
+export type SandboxAsk = {
+  /** The name of a tier; default: the usual one. */
+  readonly tier?: string
+  readonly read?: readonly string[]
+  readonly write?: readonly string[]
+  readonly hosts?: readonly string[]
+  /** Its code is looked at first, and is not run when it breaks the rules for code. */
+  readonly rules?: boolean
+}
+
 /** What the effect kind `script` is asked. */
 export type ScriptRequest = {
   readonly script:
@@ -18,6 +32,7 @@ export type ScriptRequest = {
   readonly timeout_ms?: number
   /** It asks a person: its standard input is then the terminal and `stdin` is not used. */
   readonly interactive?: boolean
+  readonly sandbox?: SandboxAsk
 }
 
 /** What came of it. An exit code other than 0 is an answer too; whether it is a failure is the step's decision. */
@@ -27,4 +42,14 @@ export type ScriptAnswer = {
   readonly stderr: string
   /** The middle of `stdout` was left out. */
   readonly truncated: boolean
+  /** The sandbox it really ran in, where it had one, and every connection it asked for. */
+  readonly sandbox?: string
+  readonly egress?: readonly {
+    readonly method: string
+    readonly host: string
+    readonly port: number
+    readonly allowed: boolean
+    readonly reason: string
+    readonly address?: string
+  }[]
 }

@@ -42,6 +42,8 @@ export interface StepState {
   effects: Set<string> | undefined
   /** Keys of effects of the running attempt that wait for an approval or have one that is not used yet. */
   approvals: Set<string> | undefined
+  /** Keys of effects the running attempt was told no about: nothing may come of them any more. */
+  denied: Set<string> | undefined
   /** Of a step that has a budget. */
   account: Account | undefined
   /** What it has read brought these with it. */

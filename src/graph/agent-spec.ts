@@ -1,3 +1,4 @@
+import type { SandboxAsk } from '../events/script-call.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { Candidate } from './candidates.ts'
@@ -27,6 +28,8 @@ export type AgentSpec = {
   /** What the model may call, and how often it may answer in all. */
   readonly tools?: readonly PinnedTool[]
   readonly max_turns?: number
+  /** Tokens that the descriptions of the tools may take; above it the model searches for them. */
+  readonly tool_tokens?: number
   /** For agents that other steps propose: more to read, and an earlier answer to mend. */
   readonly material?: readonly { readonly heading: string; readonly content: Json }[]
   readonly repair?: { readonly answer: Json; readonly failures: readonly string[] }
@@ -38,6 +41,7 @@ export type ScriptSpec = {
   readonly script: PinnedScript
   readonly parameters: JsonObject
   readonly environment: { readonly [name: string]: string }
+  readonly sandbox?: SandboxAsk
   readonly output_format?: string
   readonly safety: ScriptSafety
   readonly pass: 'json'

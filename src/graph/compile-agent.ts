@@ -72,6 +72,7 @@ function compileScript(report: Report, work: AgentWork): GraphStep | undefined {
     script,
     parameters: agent.parameters ?? {},
     environment: agent.environment ?? {},
+    ...(agent.sandbox ? { sandbox: agent.sandbox } : {}),
     ...(agent.output_format === undefined ? {} : { output_format: agent.output_format }),
     safety: agent.safety ?? (script.type === 'file' ? script.safety : undefined) ?? 'unsafe',
     pass: 'json',

@@ -13,7 +13,7 @@ const NO_TOOLS: Problem = { code: 'tool_missing', message: 'there are no tools h
 export function compileTools(
   report: Report,
   { agent, path, lookup }: { readonly agent: Agent; readonly path: Path; readonly lookup: Lookup },
-): Pick<AgentSpec, 'tools' | 'max_turns'> {
+): Pick<AgentSpec, 'tools' | 'max_turns' | 'tool_tokens'> {
   const { use = [], max_turns } = agent.tools ?? {}
   if (use.length === 0) return {}
   const at: Path = [...path, 'tools']
@@ -40,7 +40,11 @@ export function compileTools(
       else tools.set(tool.name, tool)
     }
   }
-  return { tools: [...tools.values()], ...(max_turns === undefined ? {} : { max_turns }) }
+  return {
+    tools: [...tools.values()],
+    ...(max_turns === undefined ? {} : { max_turns }),
+    ...(lookup.tool_tokens === undefined ? {} : { tool_tokens: lookup.tool_tokens }),
+  }
 }
 
 /** `tools` of an agent that runs others: all that may be used inside, whatever they name themselves. */

@@ -196,6 +196,16 @@ function checkWork(report: Report, { raw, path, name }: Checked): void {
       },
       'key',
     )
+  if (has('sandbox') && !has('script') && !has('command'))
+    report.add(
+      [...path, 'sandbox'],
+      {
+        code: 'not_yet_supported',
+        message: `${label} is no script, and only scripts have a sandbox of their own`,
+        hint: 'Programs of tools have one by their permissions and the setting sandbox.tier.',
+      },
+      'key',
+    )
   const command = raw['command']
   const word = typeof command === 'string' ? (command.trim().split(/\s+/)[0] ?? '') : ''
   const program = word.split('/').at(-1) ?? ''

@@ -1,3 +1,4 @@
+import type { SandboxAsk } from '../events/script-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { findDependencies } from './dependencies.ts'
 import type {
@@ -53,6 +54,7 @@ function normaliseAgent(file: AgentFile): Agent {
     ...pick(file, ['system_prompt', 'role', 'script', 'command']),
     ...(file.parameters ? { parameters: file.parameters as JsonObject } : {}),
     ...pick(file, ['environment', 'safety']),
+    ...(file.sandbox === undefined ? {} : { sandbox: normaliseSandbox(file.sandbox) }),
     depends_on: [...edges.values()],
     ...pick(file, ['timeout_seconds']),
     ...(file.retry === undefined ? {} : { retry: normaliseRetry(file.retry) }),
@@ -67,6 +69,10 @@ function normaliseAgent(file: AgentFile): Agent {
     ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
     ...(file.tools === undefined ? {} : { tools: normaliseTools(file.tools) }),
   }
+}
+
+function normaliseSandbox(file: NonNullable<AgentFile['sandbox']>): SandboxAsk {
+  return typeof file === 'string' ? { tier: file } : pick(file, ['tier', 'read', 'write', 'hosts', 'rules'])
 }
 
 function normaliseTools(file: NonNullable<AgentFile['tools']>): ToolsBlock {

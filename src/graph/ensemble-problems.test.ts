@@ -128,6 +128,12 @@ validation:
       '4:22 error command_refused the command rm is refused',
     ],
     [
+      'a sandbox around a model',
+      around('name: a, model_profile: p, sandbox: bwrap'),
+      '4:31 error not_yet_supported "a" is no script',
+    ],
+    ['an unknown sandbox', around('name: a, script: x, sandbox: {tier: fort}'), '4:33 error ensemble_invalid'],
+    [
       'fan_out without dependencies',
       around('name: a, script: x, fan_out: true'),
       '4:33 error ensemble_invalid fan_out needs depends_on',

@@ -41,6 +41,18 @@ const modelSource = {
   provider: name.optional(),
 }
 
+const tier = z.enum(['process', 'landlock', 'bwrap', 'srt', 'container', 'gvisor'])
+const sandbox = z.union([
+  tier.describe('The sandbox that a script runs in; settings may demand a stronger one.'),
+  z.strictObject({
+    tier: tier.optional(),
+    read: z.array(name).optional().describe('Folders (`src/**`) and files it sees; without it the whole project.'),
+    write: z.array(name).optional().describe('Folders and files it may change; without it none.'),
+    hosts: z.array(name).optional().describe('Hosts it may reach; without it no network.'),
+    rules: z.boolean().optional().describe('Its code has to follow the rules for code.'),
+  }),
+])
+
 /** Read and checked, and refused when the ensemble is run. */
 export const LATER_AGENT_KEYS = {
   approval: z.unknown().optional(),
@@ -48,7 +60,6 @@ export const LATER_AGENT_KEYS = {
   budget: z.unknown().optional(),
   prompt: text.optional(),
   mode: text.optional(),
-  sandbox: z.unknown().optional(),
   mcp_servers: z.unknown().optional(),
   conversation: z
     .strictObject({
@@ -113,6 +124,7 @@ const agent = z
     command: name.max(100_000).optional(),
     parameters: map.optional(),
     environment: z.record(z.string(), z.string()).optional(),
+    sandbox: sandbox.optional(),
     safety: z.enum(['pure', 'idempotent', 'unsafe']).optional().describe('May the script run twice for one intent?'),
     depends_on: z.union([name, z.array(dependency)]).optional(),
     dependencies: z.array(dependency).optional().describe('Older word for `depends_on`.'),

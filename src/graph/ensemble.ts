@@ -1,3 +1,4 @@
+import type { SandboxAsk } from '../events/script-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AssembleBlock } from './assemble.ts'
 import type { ModelChoice } from './candidates.ts'
@@ -30,6 +31,7 @@ export interface Agent extends ModelChoice {
   readonly command?: string
   readonly parameters?: JsonObject
   readonly environment?: { readonly [name: string]: string }
+  readonly sandbox?: SandboxAsk
   readonly safety?: ScriptSafety
   readonly depends_on: readonly Edge[]
   readonly timeout_seconds?: number

@@ -19,6 +19,8 @@ export interface Lookup extends ProfileLookup {
   ensemble?(name: string): NestedEnsemble | Problem
   /** The tools a reference means, or why there are none. */
   tools?(reference: string): readonly PinnedTool[] | Problem
+  /** Tokens that the descriptions of one step's tools may take. */
+  readonly tool_tokens?: number
   /** For agents and scripts that have no time limit otherwise. */
   readonly timeout_ms?: number
   /** The settings for `verify` blocks. */

@@ -7,12 +7,14 @@ import type { Environment } from './environment.ts'
 import { becomeWords, chooseIdentity, type Identity } from './identity.ts'
 import { coverInherited } from './inherited.ts'
 import { limitWords } from './limits.ts'
+import { describeMissing } from './missing.ts'
 import { runProcess } from './process.ts'
 import { type FoundProgram, findForSandbox, findOnPath, SYSTEM_PATH } from './programs.ts'
 import { PROMISES } from './promises.ts'
-import { notStarted, type Refusal, type Sandbox, type SandboxResult, type SandboxSpec, USUAL_LIMITS } from './sandbox.ts'
+import { notStarted, type Sandbox, type SandboxResult, type SandboxSpec, USUAL_LIMITS } from './sandbox.ts'
 import { buildFilter, filterArch } from './seccomp.ts'
 import type { FilterArch } from './seccomp-calls.ts'
+import { SHADOW_LAUNCHER } from './shadow-launcher.ts'
 import { planView, type View } from './view.ts'
 
 export interface BwrapOptions {
@@ -32,7 +34,8 @@ export function createBwrapSandbox(options: BwrapOptions = {}): Sandbox {
       const tools = await findTools(options, false)
       return {
         tier: 'bwrap',
-        made_of: 'bubblewrap: all namespaces, minimal root, seccomp filter, limits; no network, or listed hosts by a proxy',
+        made_of:
+          'bubblewrap: all namespaces, minimal root, seccomp filter, limits; no network, or listed hosts by a proxy',
         ...('missing' in tools
           ? { state: 'missing', missing: tools.missing }
           : { state: 'available', version: await readVersion(tools.bwrap) }),
@@ -79,18 +82,29 @@ async function run(spec: SandboxSpec, options: BwrapOptions): Promise<SandboxRes
     rules.push(rule)
   }
   const tools = await findTools(options, rules.length > 0)
-  if ('missing' in tools) return notStarted('bwrap', { refusal: describeMissing(tools.missing) })
+  if ('missing' in tools)
+    return notStarted('bwrap', {
+      refusal: describeMissing({ tier: 'bwrap', state: 'missing', missing: tools.missing }),
+    })
   const who = await chooseIdentity(spec.write ?? [])
   const program = await findForSandbox(spec.program, who)
   if (!program) return notStarted('bwrap', { error: 'program_missing' })
-  const view = await planView({ read: spec.read ?? [], write: spec.write ?? [] }, who)
-  if (typeof view === 'string') return refuse(view)
   const cell = await Cell.make(who)
   try {
-    return await runInCell(spec, { cell, tools, who, program, view, rules, options })
+    const asked = { read: spec.read ?? [], write: spec.write ?? [] }
+    const shadowing = who ? (await findForSandbox('python3', who))?.path : undefined
+    const view = await planView(asked, {
+      who,
+      ...(shadowing === undefined ? {} : { shadows: await cell.makePlace('shadows') }),
+    })
+    if (typeof view === 'string') return refuse(view)
+    try {
+      return await runInCell(spec, { cell, tools, who, program, view, rules, options, shadowing })
+    } finally {
+      await view.release()
+    }
   } finally {
     await cell.remove()
-    await view.release()
   }
 }
 
@@ -102,10 +116,12 @@ interface Prepared {
   readonly view: View
   readonly rules: readonly HostRule[]
   readonly options: BwrapOptions
+  /** The Python that shows root's folders as somebody else's. */
+  readonly shadowing: string | undefined
 }
 
 async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<SandboxResult> {
-  const { cell, tools, who, program, view, rules, options } = prepared
+  const { cell, tools, who, program, view, rules, options, shadowing } = prepared
   const limits = { ...USUAL_LIMITS, ...spec.limits }
   const egress: EgressDecision[] = []
   const files: { [inside: string]: string } = {}
@@ -114,34 +130,52 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
   const filter = await cell.write('filter', buildFilter(filterArch() as FilterArch, { network: rules.length > 0 }))
   const status = await cell.write('status', '')
   const empty = await cell.makeFolder('empty')
-  const proxy = rules.length > 0 ? await openEgress(cell.path('egress'), { ...options.egress, rules, onDecision }) : undefined
+  const nothing = await cell.write('nothing', '')
+  const proxy =
+    rules.length > 0 ? await openEgress(cell.path('egress'), { ...options.egress, rules, onDecision }) : undefined
   if (proxy) await cell.give('egress')
   const handles: FileHandle[] = []
   try {
     handles.push(await open(filter, 'r'), await open(status, 'r+'), await open('/dev/null', 'r'))
-    const [filterAt, statusAt, nothing] = handles.map(({ fd }) => fd) as [number, number, number]
+    const [filterAt, statusAt, devNull] = handles.map(({ fd }) => fd) as [number, number, number]
     const furniture = {
       files,
       empty,
+      nothing,
       ...(program.extra === undefined ? {} : { program: program.extra }),
       ...(proxy ? { egress: cell.path('egress') } : {}),
     }
-    const words = [
+    const command = [
       ...becomeWords(who, tools.setpriv),
       tools.bwrap,
       ...bwrapWords(view, furniture, { limits, cwd: spec.cwd ?? HOME }),
-      ...['--seccomp', '3', '--json-status-fd', '4', '--'],
+      '--seccomp',
+      '3',
+      '--json-status-fd',
+      '4',
+      '--',
       ...(proxy ? relayWords(tools) : []),
       ...limitWords(tools.prlimit, limits, program.path),
       program.path,
       ...spec.args,
     ]
+    const words =
+      view.shadows.length > 0 && who && shadowing !== undefined
+        ? [
+            shadowing,
+            '-I',
+            '-S',
+            '-c',
+            SHADOW_LAUNCHER,
+            JSON.stringify({ ...who, shadows: view.shadows, words: command }),
+          ]
+        : command
     const done = await runProcess({
       program: words[0] as string,
       args: words.slice(1),
       cwd: '/',
       env: environmentOf(spec, proxy !== undefined),
-      descriptors: await coverInherited([filterAt, statusAt], nothing),
+      descriptors: await coverInherited([filterAt, statusAt], devNull),
       output_limit: limits.output_bytes,
       timeout_ms: limits.time_ms,
       signal: spec.signal,
@@ -149,7 +183,8 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
       ...(spec.onOutput ? { onOutput: (stream, text) => spec.onOutput?.(stream, text) } : {}),
     })
     const began = /"exit-code"/.test(await readAll(handles[1] as FileHandle))
-    if (began || !done.started || done.timed_out || done.aborted || done.flooded) return { ...done, tier: 'bwrap', egress }
+    if (began || !done.started || done.timed_out || done.aborted || done.flooded)
+      return { ...done, tier: 'bwrap', egress }
     return refuse(done.stderr.trim() || `bubblewrap ended with ${done.exit ?? done.signal}`)
   } finally {
     for (const handle of handles) await handle.close()
@@ -199,22 +234,6 @@ function environmentOf(spec: SandboxSpec, network: boolean): Environment {
 async function readAll(file: FileHandle): Promise<string> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0)
   return buffer.toString('utf8', 0, bytesRead)
-}
-
-function describeMissing(missing: readonly string[]): Refusal {
-  const packages = missing.map((name) => PACKAGES[name]).filter((name) => name !== undefined)
-  return {
-    code: 'sandbox_missing',
-    message: `the sandbox bwrap needs ${missing.join(' and ')}, which is not here`,
-    ...(packages.length > 0 ? { hint: `On Debian: apt-get install ${[...new Set(packages)].join(' ')}` } : {}),
-  }
-}
-
-const PACKAGES: { readonly [program: string]: string } = {
-  bwrap: 'bubblewrap',
-  socat: 'socat',
-  prlimit: 'util-linux',
-  setpriv: 'util-linux',
 }
 
 function refuse(why: string): SandboxResult {

@@ -37,6 +37,12 @@ export class Cell {
     return this.path(name)
   }
 
+  /** A folder of ours that the program's user may pass. */
+  async makePlace(name: string): Promise<string> {
+    await mkdir(this.path(name), { mode: 0o755 })
+    return this.path(name)
+  }
+
   async give(name: string): Promise<void> {
     if (this.#owner) await chown(this.path(name), this.#owner.uid, this.#owner.gid)
   }

@@ -43,7 +43,10 @@ export async function openEgress(path: string, ports: EgressPorts): Promise<Egre
     socket.on('error', () => socket.destroy())
     return socket
   }
-  const server = createServer({ maxHeaderSize: 16_384 }, (asked, answer) => void relayRequest(asked, answer, ports, keep))
+  const server = createServer(
+    { maxHeaderSize: 16_384 },
+    (asked, answer) => void relayRequest({ asked, answer }, ports, keep),
+  )
   server.maxConnections = CONNECTIONS
   server.on('connection', keep)
   server.on('connect', (asked: IncomingMessage, client: Duplex, head: Buffer) => {
@@ -83,7 +86,11 @@ async function openTunnel(
   })
 }
 
-async function relayRequest(asked: IncomingMessage, answer: ServerResponse, ports: EgressPorts, keep: Keep): Promise<void> {
+async function relayRequest(
+  { asked, answer }: { readonly asked: IncomingMessage; readonly answer: ServerResponse },
+  ports: EgressPorts,
+  keep: Keep,
+): Promise<void> {
   const [, authority = '', path] = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(asked.url ?? '') ?? []
   const address = await decide(readAuthority(authority, 'HTTP'), ports)
   if (!address) return void answer.writeHead(403, { connection: 'close' }).end()

@@ -6,10 +6,16 @@ const STEERING = ['.llm-orc', '.mcp.json', '.git/config', '.git/hooks', '.vscode
 /** What holds secrets, and steers us too. It is there and empty. */
 const SECRET = ['.env']
 /** Missing ones that would steer ourselves are held by something empty for the time of the run, and go with it. */
-const HELD: { readonly [name: string]: 'folder' | 'file' } = { '.llm-orc': 'folder', '.mcp.json': 'file', '.env': 'file' }
+const HELD: { readonly [name: string]: 'folder' | 'file' } = {
+  '.llm-orc': 'folder',
+  '.mcp.json': 'file',
+  '.env': 'file',
+}
 
 export interface Guard {
   readonly path: string
+  /** Where the same thing is bound from. */
+  readonly source: string
   readonly way: 'read-only' | 'empty-file' | 'empty-folder'
 }
 
@@ -26,24 +32,24 @@ const held = new Map<string, number>()
 
 /** What has to be laid over a folder that a program sees. `shown`: paths that were asked for by name; they are not hidden. */
 export async function guardFolder(
-  folder: string,
+  folder: { readonly path: string; readonly source: string },
   { writable, shown }: { readonly writable: boolean; readonly shown: readonly string[] },
 ): Promise<Guards> {
   const guards: Guard[] = []
   const placeholders: string[] = []
   for (const name of [...STEERING, ...SECRET]) {
-    const path = join(folder, name)
+    const [path, source] = [join(folder.path, name), join(folder.source, name)]
     const info = held.has(path) ? undefined : await lstat(path).catch(() => undefined)
     const hide = SECRET.includes(name) && !shown.includes(path)
     if (info?.isSymbolicLink() && (writable || hide)) return { guards: [], link: path, release: async () => {} }
     if (info) {
-      if (hide) guards.push({ path, way: 'empty-file' })
-      else if (writable) guards.push({ path, way: 'read-only' })
+      if (hide) guards.push({ path, source, way: 'empty-file' })
+      else if (writable) guards.push({ path, source, way: 'read-only' })
       continue
     }
     const kind = writable ? HELD[name] : undefined
     if (kind === undefined) continue
-    guards.push({ path, way: kind === 'folder' ? 'empty-folder' : 'empty-file' })
+    guards.push({ path, source, way: kind === 'folder' ? 'empty-folder' : 'empty-file' })
     placeholders.push(path)
     held.set(path, (held.get(path) ?? 0) + 1)
   }

@@ -55,7 +55,11 @@ export async function findClosed(path: string, want: 'read' | 'write', who: Iden
   }
 }
 
-function mayUse(info: { readonly mode: number; readonly uid: number; readonly gid: number }, who: Identity, bits: number): boolean {
+function mayUse(
+  info: { readonly mode: number; readonly uid: number; readonly gid: number },
+  who: Identity,
+  bits: number,
+): boolean {
   const shift = info.uid === who.uid ? 6 : info.gid === who.gid ? 3 : 0
   return ((info.mode >> shift) & bits) === bits
 }

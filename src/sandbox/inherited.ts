@@ -7,7 +7,7 @@ let found: Promise<readonly number[]> | undefined
  * File descriptors that whoever started us left open, and that every program of ours would inherit: Node closes only its own. They are the
  * same as long as we live. Linux only; elsewhere none are found.
  */
-export function findInherited(): Promise<readonly number[]> {
+function findInherited(): Promise<readonly number[]> {
   found ??= look()
   return found
 }

@@ -1,7 +1,9 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { Cell } from './cell.ts'
 import { becomeWords, chooseIdentity, takeIdentity } from './identity.ts'
 import { LANDLOCK_LAUNCHER } from './landlock-launcher.ts'
 import { resourceLimits } from './limits.ts'
+import { describeMissing } from './missing.ts'
 import { runProcess } from './process.ts'
 import { findForSandbox, findOnPath, SYSTEM_PATH } from './programs.ts'
 import { PROMISES } from './promises.ts'
@@ -11,7 +13,9 @@ import type { FilterArch } from './seccomp-calls.ts'
 import { planView } from './view.ts'
 
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
-const ETC = ['alternatives', 'ld.so.cache', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'ca-certificates', 'pki'].map((name) => `/etc/${name}`)
+const ETC = ['alternatives', 'ld.so.cache', 'localtime', 'ssl/certs', 'ssl/openssl.cnf', 'ca-certificates', 'pki'].map(
+  (name) => `/etc/${name}`,
+)
 
 /**
  * For hosts that refuse user namespaces (inside many containers): the kernel keeps files, sockets and signals from the program, but it sees
@@ -67,12 +71,12 @@ async function run(spec: SandboxSpec, path?: string): Promise<SandboxResult> {
   const tools = await findTools(path)
   if ('missing' in tools)
     return notStarted('landlock', {
-      refusal: { code: 'sandbox_missing', message: `the sandbox landlock needs ${tools.missing.join(' and ')}, which is not here` },
+      refusal: describeMissing({ tier: 'landlock', state: 'missing', missing: tools.missing }),
     })
   const who = await chooseIdentity(spec.write ?? [])
   const program = await findForSandbox(spec.program, who)
   if (!program) return notStarted('landlock', { error: 'program_missing' })
-  const view = await planView({ read: spec.read ?? [], write: spec.write ?? [] }, who)
+  const view = await planView({ read: spec.read ?? [], write: spec.write ?? [] }, { who })
   if (typeof view === 'string') return refuse(view)
   const cell = await Cell.make(who)
   const limits = { ...USUAL_LIMITS, ...spec.limits }
@@ -84,8 +88,10 @@ async function run(spec: SandboxSpec, path?: string): Promise<SandboxResult> {
     const order = {
       read: [...SYSTEM, ...ETC, program.path, ...seen],
       write: [home, ...written],
-      // Outside of a namespace the kernel counts all processes of a user: fair only for a user of its own.
-      limits: resourceLimits(limits, program.path).filter(([name]) => who !== undefined || name !== 'nproc'),
+      limits: resourceLimits(
+        { ...limits, processes: limits.processes + (who ? 0 : await countOwnThreads()) },
+        program.path,
+      ),
       filter,
       words: [program.path, ...spec.args],
     }
@@ -111,5 +117,18 @@ async function run(spec: SandboxSpec, path?: string): Promise<SandboxResult> {
 }
 
 function refuse(why: string): SandboxResult {
-  return notStarted('landlock', { refusal: { code: 'sandbox_refused', message: `the program was not started: ${why}` } })
+  return notStarted('landlock', {
+    refusal: { code: 'sandbox_refused', message: `the program was not started: ${why}` },
+  })
+}
+
+/** What our user runs already: outside of a namespace of its own, the kernel counts that too. */
+async function countOwnThreads(): Promise<number> {
+  const own = process.getuid?.()
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const counts = pids.map(async (pid) => {
+    const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
+    return Number(/^Uid:\s*(\d+)/m.exec(status)?.[1]) === own ? Number(/^Threads:\s*(\d+)/m.exec(status)?.[1] ?? 0) : 0
+  })
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }

@@ -14,15 +14,19 @@ export interface FoundProgram {
   readonly extra?: string
 }
 
-/** The first executable file of this name on our PATH, then on the system's; undefined when there is none. */
-export async function findOnPath(name: string, path: string = process.env['PATH'] ?? ''): Promise<string | undefined> {
+/** The first executable file of this name on a path; default: ours, then the system's. Undefined when there is none. */
+export async function findOnPath(name: string, path?: string): Promise<string | undefined> {
   if (isAbsolute(name)) return (await isExecutable(name)) ? name : undefined
   if (name.includes('/') || name === '') return undefined
-  for (const folder of [...path.split(delimiter), ...SYSTEM_PATH.split(':')]) {
+  for (const folder of path === undefined ? usualFolders() : path.split(delimiter)) {
     const candidate = join(folder, name)
     if (isAbsolute(folder) && (await isExecutable(candidate))) return candidate
   }
   return undefined
+}
+
+function usualFolders(): readonly string[] {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_PATH.split(':')]
 }
 
 /**
@@ -30,7 +34,7 @@ export async function findOnPath(name: string, path: string = process.env['PATH'
  * (the shims of version managers) is passed over, and so is what the user inside may not read.
  */
 export async function findForSandbox(name: string, who: Identity | undefined): Promise<FoundProgram | undefined> {
-  const folders = isAbsolute(name) ? [''] : [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_PATH.split(':')]
+  const folders = isAbsolute(name) ? [''] : usualFolders()
   if (!isAbsolute(name) && name.includes('/')) return undefined
   for (const folder of folders) {
     const candidate = folder === '' ? name : join(folder, name)

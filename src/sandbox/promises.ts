@@ -34,6 +34,7 @@ export const ATTACK_IDS = [
   'status',
   'user-namespace',
   'mount',
+  'set-id',
   'kernel-calls',
 ] as const
 

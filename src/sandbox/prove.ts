@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, realpath, rm, writeFile, chmod } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sandbox, TierName } from './sandbox.ts'
@@ -43,7 +43,10 @@ export async function probe(sandbox: Sandbox): Promise<Proof> {
     if (result.refusal) return { holds: false, why: result.refusal.message }
     // Silence proves nothing: a program that cannot start is blocked everywhere.
     if (result.exit !== 0 || !result.stdout.includes('works\n'))
-      return { holds: false, why: `a harmless program did not work: ${result.stderr.trim() || `exit code ${result.exit}`}` }
+      return {
+        holds: false,
+        why: `a harmless program did not work: ${result.stderr.trim() || `exit code ${result.exit}`}`,
+      }
     if (result.stdout.includes(canary)) return { holds: false, why: 'it read what it was not shown' }
     if ((await readFile(target, 'utf8')) !== '') return { holds: false, why: 'it wrote outside' }
     if (/^uid 0$/m.test(result.stdout)) return { holds: false, why: 'it ran as root' }

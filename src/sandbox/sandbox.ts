@@ -69,7 +69,7 @@ export interface SandboxResult extends ProcessResult {
 }
 
 export interface Refusal {
-  readonly code: Extract<ErrorCode, 'sandbox_missing' | 'sandbox_unproved' | 'sandbox_refused'>
+  readonly code: Extract<ErrorCode, 'sandbox_missing' | 'sandbox_unproved' | 'sandbox_refused' | 'code_refused'>
   readonly message: string
   readonly hint?: string
 }

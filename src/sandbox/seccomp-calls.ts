@@ -10,6 +10,10 @@ export interface CallTable {
   readonly ioctl: number
   readonly socket: number
   readonly socketpair: number
+  /** Calls that set the mode of a file, with the place of the mode among their arguments. */
+  readonly modes: { readonly [call: string]: readonly [number: number, mode: number] }
+  /** Calls that may make a file, with the places of flags and mode. */
+  readonly opens: { readonly [call: string]: readonly [number: number, flags: number, mode: number] }
   /** Refused with EPERM, whatever is asked. */
   readonly denied: { readonly [call: string]: number }
 }
@@ -33,8 +37,8 @@ const COMMON = {
   open_tree_attr: 467,
 } as const
 
-/** `clone3` hides its flags from a filter: programs that find it missing use `clone`. */
-export const CLONE3 = 435
+/** These hide their flags from a filter (clone3, openat2): programs that find them missing use the older ones. */
+export const HIDING: readonly number[] = [435, 437]
 
 export const CALLS: { readonly [A in FilterArch]: CallTable } = {
   x64: {
@@ -44,6 +48,16 @@ export const CALLS: { readonly [A in FilterArch]: CallTable } = {
     ioctl: 16,
     socket: 41,
     socketpair: 53,
+    modes: {
+      chmod: [90, 1],
+      fchmod: [91, 1],
+      fchmodat: [268, 2],
+      fchmodat2: [452, 2],
+      creat: [85, 1],
+      mknod: [133, 1],
+      mknodat: [259, 2],
+    },
+    opens: { open: [2, 1, 2], openat: [257, 2, 3] },
     denied: {
       ...COMMON,
       ptrace: 101,
@@ -101,6 +115,8 @@ export const CALLS: { readonly [A in FilterArch]: CallTable } = {
     ioctl: 29,
     socket: 198,
     socketpair: 199,
+    modes: { fchmod: [52, 1], fchmodat: [53, 2], fchmodat2: [452, 2], mknodat: [33, 2] },
+    opens: { openat: [56, 2, 3] },
     denied: {
       ...COMMON,
       ptrace: 117,

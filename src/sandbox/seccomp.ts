@@ -1,4 +1,4 @@
-import { CALLS, CLONE3, type FilterArch } from './seccomp-calls.ts'
+import { CALLS, type FilterArch, HIDING } from './seccomp-calls.ts'
 
 /** One instruction of classic BPF: `then` and `otherwise` are how many instructions to jump over. */
 interface Instruction {
@@ -31,13 +31,17 @@ const argument = (index: number) => 16 + 8 * index
 const NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 /** TIOCSTI and TIOCLINUX put words into the terminal of whoever looks on. */
 const TYPING = [0x5412, 0x541c] as const
+/** S_ISUID and S_ISGID: such a program would lend our user's rights to others. */
+const SET_ID = 0o6000
+/** O_CREAT and O_TMPFILE; without them the mode of an open is left over from elsewhere. */
+const MAKES = 0o100 | 0o20000000
 const AF_UNIX = 1
 const AF_INET = 2
 const AF_INET6 = 10
 
 /**
  * A filter for the system calls of a sandboxed program, as the bytes of a `struct sock_filter[]`: what is not named is allowed, what
- * reaches other processes, keys, mounts, modules, clocks or fresh kernel surface is refused, and calls of another machine end
+ * reaches other processes, keys, mounts, modules, clocks or fresh kernel surface is refused, so are files that lend rights, and calls of another machine end
  * the program. `network`: sockets of the internet and of the file system (the way to the relay); without it none at all.
  */
 export function buildFilter(arch: FilterArch, { network }: { readonly network: boolean }): Buffer {
@@ -54,7 +58,10 @@ export function buildFilter(arch: FilterArch, { network }: { readonly network: b
       { code: RETURN, value: refusal(ENOSYS) },
     )
   const numbers = [...new Set(Object.values(calls.denied))].sort((a, b) => a - b)
-  program.push(...numbers.flatMap((number) => refuseCall(number, EPERM)), ...refuseCall(CLONE3, ENOSYS))
+  program.push(
+    ...numbers.flatMap((number) => refuseCall(number, EPERM)),
+    ...HIDING.flatMap((call) => refuseCall(call, ENOSYS)),
+  )
   program.push(...inspect(calls.clone, 0, [{ code: IF_ANY_BIT, otherwise: 1, value: NAMESPACES >>> 0 }, stop(EPERM)]))
   program.push(
     ...inspect(
@@ -63,6 +70,12 @@ export function buildFilter(arch: FilterArch, { network }: { readonly network: b
       TYPING.flatMap((value) => [{ code: IF_EQUAL, otherwise: 1, value }, stop(EPERM)]),
     ),
   )
+  const noSetId: readonly Instruction[] = [{ code: IF_ANY_BIT, otherwise: 1, value: SET_ID }, stop(EPERM)]
+  for (const [number, mode] of Object.values(calls.modes)) program.push(...inspect(number, mode, noSetId))
+  for (const [number, flags, mode] of Object.values(calls.opens)) {
+    const ifMade = { code: IF_ANY_BIT, otherwise: noSetId.length + 1, value: MAKES }
+    program.push(...inspect(number, flags, [ifMade, { code: LOAD, value: argument(mode) }, ...noSetId]))
+  }
   program.push(...inspect(calls.socket, 0, onlyFamilies(network ? [AF_UNIX, AF_INET, AF_INET6] : [])))
   program.push(...inspect(calls.socketpair, 0, onlyFamilies([AF_UNIX])))
   program.push({ code: RETURN, value: ALLOW })

@@ -75,7 +75,11 @@ function openDialogue(step: string, spec: AgentSpec, inputs: Inputs): Dialogue {
   return {
     step,
     tools: spec.tools ?? [],
-    limits: { ...USUAL_TOOL_LIMITS, ...(spec.max_turns === undefined ? {} : { turns: spec.max_turns }) },
+    limits: {
+      ...USUAL_TOOL_LIMITS,
+      ...(spec.max_turns === undefined ? {} : { turns: spec.max_turns }),
+      ...(spec.tool_tokens === undefined ? {} : { tool_tokens: spec.tool_tokens }),
+    },
     system: template?.system === undefined ? spec.system : fill(template.system, inputs),
     rendered: template?.system !== undefined,
     content: buildContent(spec, inputs),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { eventsOf, type LawOptions, runToEnd, runWithLaws } from '../../test/laws.ts'
 import { createModelExecutor } from '../effects/model.ts'
 import { resumeRun } from '../engine/engine.ts'
+import { forkRun } from '../engine/fork.ts'
 import type { Event } from '../events/event.ts'
 import type { Json, JsonObject, Value } from '../events/values.ts'
 import { chain, MEANS, task } from '../graph/plan.fixture.ts'
@@ -315,4 +316,47 @@ test('a person sees the plan before anything of it is done, and may answer with 
   expect(notes(own.events, 'plan')).toMatchObject([{ made_by: 'model' }, { made_by: 'person' }])
   const worse = await runAnswered({ tasks: [task('b', { tools: ['bash'] })] })
   expect(worse.end).toEqual({ outcome: 'resting', asks: ['plan@1/approve~1'] })
+})
+
+test('S02 a yes is for the plan that was shown: 20 altered plans, each asked about anew, nothing of it done before', async () => {
+  const first = { tasks: [task('a'), task('b')], edges: chain('a', 'b') }
+  const { room, events } = await run(plans(JSON.stringify(first)), { spec: { approve: true } })
+  const [asked] = events.flatMap((event) => (event.type === 'run-paused' ? event.data.asks : []))
+  const yes = { type: 'resolve', key: asked, outcome: 'done', answer: 'yes' }
+  await room.journal.append([{ stream: 'inbox/run-1', expected: 'any', records: [yes] }])
+  const resumed = await resumeRun(room.ports, 'run-1')
+  if ('seq' in resumed) throw new Error(resumed.message)
+  expect(await runToEnd(resumed, room.world)).toMatchObject({ status: 'succeeded' })
+
+  const planned = events.find((event) => event.type === 'effect-intended' && event.data.step === 'plan/planner')
+  const altered: Json[] = [
+    { tasks: [task('a'), task('b')] },
+    { tasks: [task('a'), task('b')], edges: chain('b', 'a') },
+    { tasks: [task('b'), task('a')], edges: chain('a', 'b') },
+    { tasks: [task('a')] },
+    { tasks: [task('a', { description: 'do a.' }), task('b')], edges: chain('a', 'b') },
+    { tasks: [task('a', { description: 'do a\u200b' }), task('b')], edges: chain('a', 'b') },
+    { tasks: [task('\u0430'), task('b')], edges: chain('\u0430', 'b') },
+    ...Array.from({ length: 13 }, (_, n) => ({
+      tasks: [task('a'), task('b'), task(`c${n}`, { description: `also this ${n}` })],
+      edges: chain('a', 'b', `c${n}`),
+    })),
+  ]
+  let anew = 0
+  for (const [n, plan] of altered.entries()) {
+    const answer = { content: [{ type: 'text', text: JSON.stringify(plan) }], finish: 'stop', usage: {} }
+    const fork = await forkRun(room.ports, 'run-1', {
+      run: `fork-${n}`,
+      at: (planned as Event).seq,
+      change: { answers: [{ step: 'plan/planner', answer }] },
+      started_by: 'code',
+      run_key: 'f'.repeat(64),
+    })
+    if ('refused' in fork) throw new Error(fork.refused.message)
+    expect(await runToEnd(fork, room.world)).toEqual({ outcome: 'resting', asks: [asked] })
+    const past = await eventsOf(room, `fork-${n}`)
+    const begun = past.flatMap((event) => (event.type === 'step-started' ? [event.data.step] : []))
+    if (begun.join() === 'plan,plan/planner') anew += 1
+  }
+  expect(anew).toBe(20)
 })

@@ -22,6 +22,7 @@ export const scriptStep: StepKind = {
       ...requestScript(spec.script),
       stdin: given.stdin,
       environment: { ...spec.environment, ...given.environment },
+      ...(spec.sandbox ? { sandbox: spec.sandbox } : {}),
     }
     const answer = await ctx.effect({ kind: 'script', name: 'script', safety: spec.safety, pool: 'script', request })
     return { output: readOutput(answer as ScriptAnswer) }

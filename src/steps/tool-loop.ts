@@ -4,6 +4,8 @@ import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, te
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json } from '../events/values.ts'
 import { type CheckedCall, readCalls } from './tool-calls.ts'
+import { describeCall } from './tool-effect.ts'
+import { SHARE_SOURCE, shareTools, type ToolShare, USUAL_TOOL_BUDGET } from './tool-share.ts'
 
 /** What ends a conversation with tools that does not end by itself. */
 export type ToolLimits = {
@@ -11,6 +13,8 @@ export type ToolLimits = {
   readonly turns: number
   /** Times the same call may give the same result. */
   readonly repeats: number
+  /** Tokens that the descriptions of tools may take of what the model reads; above it the model searches for them. */
+  readonly tool_tokens?: number
 }
 
 export const USUAL_TOOL_LIMITS: ToolLimits = { turns: 25, repeats: 3 }
@@ -48,15 +52,16 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<Conver
   const used = new Set<string>()
   let heard = 0
   for (let turn = 1; ; turn += 1) {
-    const answer = await askModel(ctx, task, said)
-    const calls = readCalls(answer, task.tools, used)
+    const share = shareTools(task.tools, said, task.limits.tool_tokens ?? USUAL_TOOL_BUDGET)
+    const answer = await askModel(ctx, task, { messages: said, tools: share.shown })
+    const calls = readCalls(answer, share.shown, used)
     if (calls.length === 0) return { answer, said: said.slice(task.request.messages.length) }
     if (turn >= task.limits.turns)
       throw new StepFailure('tool_turns_exhausted', `the model still wanted tools after ${turn} answers`, {
         output: textOf(answer.content),
       })
     // A call and its result stand or fall together: nothing is kept of an answer before all its results are there.
-    const results = await Promise.all(calls.map((call) => perform(ctx, task, call)))
+    const results = await Promise.all(calls.map((call) => perform(ctx, { task, share, call })))
     said.push({ role: 'assistant', content: withIds(answer.content, calls) }, { role: 'tool', content: results })
     for (const [index, call] of calls.entries())
       countRepeat(repeats, call, results[index] as Result, task.limits.repeats)
@@ -66,13 +71,17 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<Conver
 
 /** The same without tools: one question, one answer. */
 export async function askOnce(ctx: StepContext, task: ToolTask): Promise<Conversation> {
-  return { answer: await askModel(ctx, task, task.request.messages), said: [] }
+  return { answer: await askModel(ctx, task, { messages: task.request.messages, tools: task.tools }), said: [] }
 }
 
 type Result = MessagePart & { readonly type: 'tool-result' }
 
-async function askModel(ctx: StepContext, task: ToolTask, messages: readonly Message[]): Promise<ModelAnswer> {
-  const tools = task.tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }))
+async function askModel(
+  ctx: StepContext,
+  task: ToolTask,
+  { messages, tools: shown }: { readonly messages: readonly Message[]; readonly tools: readonly PinnedTool[] },
+): Promise<ModelAnswer> {
+  const tools = shown.map(({ name, description, input_schema }) => ({ name, description, input_schema }))
   const request: ModelRequest = { ...task.request, messages, ...(tools.length > 0 ? { tools } : {}) }
   const answer = await ctx.effect({
     kind: 'model',
@@ -84,27 +93,19 @@ async function askModel(ctx: StepContext, task: ToolTask, messages: readonly Mes
   return answer as unknown as ModelAnswer
 }
 
-async function perform(ctx: StepContext, task: ToolTask, call: CheckedCall): Promise<Result> {
+async function perform(
+  ctx: StepContext,
+  { task, share, call }: { readonly task: ToolTask; readonly share: ToolShare; readonly call: CheckedCall },
+): Promise<Result> {
   const { id, name } = call
-  if ('refused' in call) return { type: 'tool-result', id, name, output: call.refused, failed: true }
+  if ('refused' in call) {
+    const output = share.isHidden(name) ? `${name} has to be loaded before it is called` : call.refused
+    return { type: 'tool-result', id, name, output, failed: true }
+  }
   const { tool } = call
+  if (tool.source === SHARE_SOURCE) return { type: 'tool-result', id, name, output: share.answer(tool, call.arguments) }
   try {
-    const output = await ctx.effect({
-      kind: 'tool',
-      name: `tool:${id}`,
-      safety: tool.safety,
-      // What is done to the world is done in the order in which it was asked for; the rest side by side.
-      pool: tool.safety === 'unsafe' ? `tool-serial:${task.step}` : `tool:${tool.source}`,
-      request: {
-        tool: tool.name,
-        version: tool.version,
-        source: tool.source,
-        digest: tool.digest,
-        arguments: call.arguments,
-        call: id,
-        permissions: tool.permissions,
-      },
-    })
+    const output = await ctx.effect(describeCall({ tool, arguments: call.arguments, id, step: task.step }))
     return { type: 'tool-result', id, name, output: shorten(output) }
   } catch (failure) {
     if (!(failure instanceof StepFailure) || FINAL_CODES.has(failure.code) || ctx.signal.aborted) throw failure

@@ -94,7 +94,7 @@ export async function openFolderOf(place: Place): Promise<OpenFolder | Refused> 
   }
 }
 
-export function refusePath(path: string, reason: string): Refused {
+function refusePath(path: string, reason: string): Refused {
   const name = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path.toWellFormed())
   return { ok: false, code: 'path_refused', message: `the path ${name} ${reason}`, touched: 'no' }
 }

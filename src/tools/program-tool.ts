@@ -26,12 +26,28 @@ const NAMED = 5
 export function createProgramTool(pinned: PinnedTool, source: ProgramSource, ports: ProgramPorts): Tool {
   const { name, version, description, input_schema: input, output_schema: output, safety, permissions } = pinned
   return {
-    ...{ name, version, description, safety, permissions },
+    name,
+    version,
+    description,
+    safety,
+    permissions,
     schemas: { input, ...(output === undefined ? {} : { output }) },
     async run(args, { signal, cwd, idempotency_key, progress }) {
+      const unfit = ports.check(input, args)
+      if (unfit.length > 0) {
+        const message = `the arguments of ${name} ${unfit.slice(0, NAMED).join('; ')}`
+        return { ok: false, code: 'bad_input', message, touched: 'no' }
+      }
       const outcome = await runProgram(
         {
-          ...{ name, program: source.program, entry: 'run', permissions, folder: source.folder, cwd, signal, progress },
+          name,
+          program: source.program,
+          entry: 'run',
+          permissions,
+          folder: source.folder,
+          cwd,
+          signal,
+          progress,
           given: source.wrap ? source.wrap(args) : args,
           env: { ...pickVariables(permissions.environment, ports), LLM_ORC_IDEMPOTENCY_KEY: idempotency_key },
           timeout_ms: TIMEOUT_MS,

@@ -75,9 +75,12 @@ function readSaid(stdout: string): Said {
   const parsed = parse(stdout)
   if (parsed === undefined) return { success: true, data: stdout.trimEnd() }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { success: true, data: parsed }
-  const { success, data, error } = parsed as { readonly [key: string]: Json }
+  const { success, ...rest } = parsed as { readonly [key: string]: Json }
   if (typeof success !== 'boolean') return { success: true, data: parsed }
-  if (success) return { success, data: data ?? null }
+  const { data, error } = rest
+  // Scripts say what they have beside `success`.
+  const beside = Object.keys(rest).length > 0 ? rest : null
+  if (success) return { success, data: data === undefined ? beside : data }
   return { success, error: typeof error === 'string' ? error : JSON.stringify(error ?? 'without a reason') }
 }
 

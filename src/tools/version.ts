@@ -13,7 +13,7 @@ export interface Versioned {
   readonly aliases: readonly string[]
 }
 
-export const LATEST = 'latest'
+const LATEST = 'latest'
 /** What every provider takes as the name of a function. */
 const NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/
 const LONGEST_RANGE = 100

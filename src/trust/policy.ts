@@ -2,7 +2,15 @@ import picomatch from 'picomatch'
 import { canonicalJson } from '../events/canonical.ts'
 import type { JsonObject } from '../events/values.ts'
 import { type Asked, type Call, readCall } from './call.ts'
-import { allowsCall, forbidsCall, matchesWildcard, parseToolPattern, type ToolPattern } from './tool-pattern.ts'
+import { namePaths } from './command-line.ts'
+import {
+  allowsCall,
+  forbidsCall,
+  isCommand,
+  matchesWildcard,
+  parseToolPattern,
+  type ToolPattern,
+} from './tool-pattern.ts'
 
 /** One rule of a policy file. All that it names has to fit; `deny` wins over every other rule. */
 export interface PolicyRule {
@@ -41,9 +49,13 @@ export interface PolicyOptions {
 export interface Decision {
   readonly decision: 'allow' | 'ask' | 'deny'
   readonly reason: string
+  /** The same without the place. */
+  readonly because: string
   /** The rule that decided; absent where the usual rule for the tool's safety did. */
   readonly place?: string
   readonly expires_ms?: number
+  /** The label that the deciding rule is about. */
+  readonly label?: string
 }
 
 type Judgement =
@@ -54,23 +66,33 @@ type Judgement =
 /** Decides about tools, scripts and models by rules alone; it reads no files and no clock. */
 export function createPolicy(options: PolicyOptions) {
   return {
+    /** What cannot be judged is denied: nothing throws, nothing slips through. */
     judge(asked: Asked): Judgement {
-      const call = readCall(asked)
-      if (!call) return { verdict: 'allow' }
-      const { decision, reason, expires_ms } = explain(options.levels, call)
-      if (decision === 'allow') return { verdict: 'allow' }
-      if (decision === 'deny') return { verdict: 'deny', reason }
-      const grant = grantOf(asked, call, options)
-      return { verdict: 'ask', grant, ...(expires_ms === undefined ? {} : { expires_in_ms: expires_ms }) }
+      try {
+        return judge(asked, options)
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        return { verdict: 'deny', reason: `the policy could not decide about it: ${why}` }
+      }
     },
     explain: (call: Call): Decision => explain(options.levels, call),
   }
 }
 
+function judge(asked: Asked, options: PolicyOptions): Judgement {
+  const call = readCall(asked)
+  if (!call) return { verdict: 'allow' }
+  const { decision, reason, because, expires_ms, label } = explain(options.levels, call)
+  if (decision === 'allow') return { verdict: 'allow' }
+  if (decision === 'deny') return { verdict: 'deny', reason }
+  const grant = { ...grantOf(asked, call, options), because, ...(label === undefined ? {} : { label }) }
+  return { verdict: 'ask', grant, ...(expires_ms === undefined ? {} : { expires_in_ms: expires_ms }) }
+}
+
 /** The rights of the step first, then deny rules of every level, then the first rule that fits, then the usual rule. */
 function explain(levels: readonly PolicyLevel[], call: Call): Decision {
   const missing = findMissingRight(call)
-  if (missing) return { decision: 'deny', reason: missing }
+  if (missing) return { decision: 'deny', reason: missing, because: missing }
   const fitting = levels.flatMap(({ rules, trusted, name }) =>
     rules.filter((rule) => fits(rule, call)).map((rule) => ({ rule, trusted, name })),
   )
@@ -79,15 +101,23 @@ function explain(levels: readonly PolicyLevel[], call: Call): Decision {
   const first = fitting.find(({ rule, trusted }) => trusted || rule.decision !== 'allow')
   if (first) return decisionOf(first.rule)
   const usual = USUAL[call.safety] ?? 'ask'
-  return { decision: usual, reason: `no rule speaks of ${call.name}; ${call.safety} tools are ${WORDS[usual]}` }
+  const because = `no rule speaks of ${call.name}; ${call.safety} tools are ${WORDS[usual]}`
+  return { decision: usual, reason: because, because }
 }
 
 const USUAL: { readonly [safety: string]: 'allow' | 'ask' } = { pure: 'allow', idempotent: 'ask', unsafe: 'ask' }
 const WORDS = { allow: 'allowed', ask: 'asked about' } as const
 
-function decisionOf({ decision, reason, place, expires_ms }: PolicyRule): Decision {
-  const words = reason ?? `a rule says ${decision}`
-  return { decision, reason: `${words} (${place})`, place, ...(expires_ms === undefined ? {} : { expires_ms }) }
+function decisionOf({ decision, reason, place, expires_ms, label }: PolicyRule): Decision {
+  const because = reason ?? `a rule says ${decision}`
+  return {
+    decision,
+    reason: `${because} (${place})`,
+    because,
+    place,
+    ...(expires_ms === undefined ? {} : { expires_ms }),
+    ...(label === undefined ? {} : { label }),
+  }
 }
 
 function findMissingRight({ rights, ...call }: Call): string | undefined {
@@ -106,15 +136,16 @@ function isPattern(text: string, test: (pattern: ToolPattern) => boolean): boole
 
 function fits(rule: PolicyRule, call: Call): boolean {
   const { decision, tool, path, host, label } = rule
-  const some = decision === 'deny'
+  const some = decision !== 'allow'
   if (!(some ? forbidsCall(tool, call) : allowsCall(tool, call))) return false
   if (label !== undefined && !call.labels.includes(label)) return false
-  return (
-    fitsAll(path, call.paths, { some, test: matchesPath }) && fitsAll(host, call.hosts, { some, test: matchesHost })
-  )
+  // A command may touch more than it names: no path makes it harmless, one path is enough to forbid it.
+  if (path !== undefined && isCommand(call.name) && decision === 'allow') return false
+  const paths = path !== undefined && isCommand(call.name) ? [...call.paths, ...namePaths(call.argument)] : call.paths
+  return fitsAll(path, paths, { some, test: matchesPath }) && fitsAll(host, call.hosts, { some, test: matchesHost })
 }
 
-/** A prohibition fits when any of the places does, a permission only when all do and there is one. */
+/** What narrows fits when any of the places does, a permission only when all do and there is one. */
 function fitsAll(
   pattern: string | undefined,
   places: readonly string[],
@@ -139,11 +170,19 @@ function grantOf({ kind, request, safety }: Asked, call: Call, { digest, sha256 
   const text = (key: string) => (typeof given[key] === 'string' ? { [key]: given[key] } : {})
   return {
     kind,
-    tool: call.name,
+    // A grant for a whole run is for this script or model, not for all of them.
+    tool: kind === 'tool' ? call.name : nameOther(kind, given, call),
     ...text('version'),
-    ...text('digest'),
+    ...text('source'),
+    ...(kind === 'script' ? { digest: sha256(canonicalJson(given['script'] ?? null)) } : text('digest')),
     safety,
     arguments: sha256(canonicalJson(given['arguments'] ?? request)),
     policy: digest,
   }
+}
+
+/** Without the text of an inline script, which stands in the digest. */
+function nameOther(kind: string, { script }: JsonObject, call: Call): string {
+  const inline = kind === 'script' && !(typeof script === 'object' && script !== null && 'reference' in script)
+  return inline ? call.name : `${call.name}(${call.argument})`
 }

@@ -1,3 +1,5 @@
+import { readCommands } from './command-line.ts'
+
 /**
  * `NAME` or `NAME(ARGUMENTS)`, both with `*` for anything: `read_file`, `bash(git *)`, `mcp:files:*`, `http_fetch(https://host/*)`.
  * ARGUMENTS is compared with what the tool does in one line: a command, a path, an address, else the arguments as JSON.
@@ -56,10 +58,10 @@ export function forbidsCall(pattern: ToolPattern, call: { readonly name: string;
   if (!matchesWildcard(pattern.name, call.name)) return false
   if (pattern.argument === undefined) return true
   const { argument } = pattern
-  const parts = isCommand(call.name) ? call.argument.split(/[;&|`$()\n\r{}]+/).map((part) => part.trim()) : []
-  return [call.argument, ...parts].some((part) => matchesWildcard(argument, part))
+  const readings = isCommand(call.name) ? [call.argument, ...readCommands(call.argument)] : [call.argument]
+  return readings.some((reading) => matchesWildcard(argument, reading))
 }
 
-function isCommand(name: string): boolean {
+export function isCommand(name: string): boolean {
   return name === 'bash' || name === 'script'
 }

@@ -3,6 +3,7 @@ import { createNodeWorld } from '../../src/app/node-world.ts'
 import { describeOwner, isOwnerDead } from '../../src/app/owner.ts'
 import { resumeRun, startRun } from '../../src/engine/engine.ts'
 import type { RunEnd } from '../../src/engine/live.ts'
+import type { Policy } from '../../src/engine/policy.ts'
 import type { EnginePorts, Watcher } from '../../src/engine/world.ts'
 import type { BlobStore, Journal } from '../../src/journal/journal.ts'
 import { takeLease } from '../../src/journal/lease.ts'
@@ -11,11 +12,25 @@ import { graphOf, KINDS, type Workflow } from './workflows.ts'
 /** `held` when another living process has the run. */
 export async function driveRun(
   store: { readonly journal: Journal; readonly blobs: BlobStore },
-  how: { readonly workflow: Workflow; readonly executors: EnginePorts['executors']; readonly watcher?: Watcher },
+  how: {
+    readonly workflow: Workflow
+    readonly executors: EnginePorts['executors']
+    readonly policy?: Policy
+    readonly watcher?: Watcher
+  },
 ): Promise<RunEnd | 'held'> {
   const { journal, blobs } = store
-  const { watcher, executors } = how
-  const ports = { world: createNodeWorld(), journal, blobs, kinds: KINDS, executors, ...(watcher ? { watcher } : {}) }
+  const { watcher, executors, policy } = how
+  const ports = {
+    world: createNodeWorld(),
+    journal,
+    blobs,
+    kinds: KINDS,
+    executors,
+    poolLimit: (pool: string) => (pool.startsWith('tool-serial:') ? 1 : undefined),
+    ...(policy ? { policy } : {}),
+    ...(watcher ? { watcher } : {}),
+  }
   const terms = { owner: describeOwner(), ttl_ms: 15_000, clock: Date.now, isDead: isOwnerDead }
   const taken = await takeLease(journal, 'run-1', terms)
   if (!taken.ok) return 'held'

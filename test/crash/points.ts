@@ -5,7 +5,7 @@ import type { Entry, Journal } from '../../src/journal/journal.ts'
 
 /** Which appends have a point before and after them. */
 const APPENDS = ['lease', 'intent', 'answer', 'rest', 'resume', 'end'] as const
-type AppendName = (typeof APPENDS)[number]
+type AppendName = (typeof APPENDS)[number] | 'approval'
 
 export const POINTS = [
   ...APPENDS.flatMap((name) => [`${name}-before`, `${name}-after`] as const),
@@ -19,10 +19,13 @@ export const POINTS = [
   'answered',
 ] as const
 
+/** Where somebody is asked first: the question and the word of a person are written, too. */
+export const APPROVAL_POINTS = [...POINTS, 'approval-before', 'approval-after'] as const
+
 /** Within a transaction: the next write to the log, and the sync that makes it durable. Only a tracer can stop there. */
 export const CALLS = { 'append-mid': 'pwrite64', 'append-unsynced': 'fsync,fdatasync' } as const
 
-export type Point = (typeof POINTS)[number]
+export type Point = (typeof APPROVAL_POINTS)[number]
 
 export interface Crash {
   readonly point: Point
@@ -63,6 +66,7 @@ function* namesOf(entries: readonly Entry[]): Iterable<AppendName> {
   if (events.length === 0) yield 'lease'
   if (has('effect-intended')) yield 'intent'
   if (has('effect-done', 'effect-failed')) yield 'answer'
+  if (has('approval-requested', 'approval-given', 'approval-denied')) yield 'approval'
   if (has('run-paused')) yield 'rest'
   if (has('run-resumed')) yield 'resume'
   if (has('run-finished')) yield 'end'

@@ -2,12 +2,14 @@
  * A process to be killed: drives the run `run-1` in the journal given, from its start or from wherever it stands.
  * Each effect leaves a line in a log when it touches its world; each event leaves a line on stdout after it is on disk.
  */
+import { hash } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import type { EffectOrder, EffectOutcome, Executor } from '../../src/engine/effect.ts'
 import { OrcError } from '../../src/events/errors.ts'
 import { openSqliteJournal } from '../../src/journal/sqlite.ts'
 import { driveRun } from './drive.ts'
 import { type Crash, createReach, guardExecutor, guardJournal } from './points.ts'
+import { answerModel, createAskingPolicy, createSendExecutor } from './tools.ts'
 import type { Workflow } from './workflows.ts'
 
 export interface Victim {
@@ -38,8 +40,15 @@ const note = async (order: EffectOrder): Promise<EffectOutcome> => {
   reach('touched')
   await new Promise((resolve) => setTimeout(resolve, 1 + (order.key.length % 4)))
   if (order.tries <= (fails ?? 0)) return { ok: false, code: 'flaky', message: 'not now', touched: 'yes', retry: true }
+  if (order.step.startsWith('agent-')) return { ok: true, answer: answerModel(order.request) }
   return { ok: true, answer: `answer to ${order.key}${'.'.repeat(size ?? 0)}` }
 }
+
+const send = createSendExecutor(async (key) => {
+  appendFileSync(log, `unsafe ${key} ${process.pid}\n`)
+  reach('touched')
+  await new Promise((resolve) => setTimeout(resolve, 1 + (key.length % 4)))
+})
 
 /** Asks the payment server; when the line breaks nobody knows whether it was paid. */
 const pay = async (order: EffectOrder): Promise<EffectOutcome> => {
@@ -70,7 +79,17 @@ try {
     { journal: guardJournal(journal, reach), blobs },
     {
       workflow,
-      executors: { model: guard('model', note), script: guard('script', note), payment: guard('payment', pay) },
+      executors: {
+        model: guard('model', note),
+        script: guard('script', note),
+        payment: guard('payment', pay),
+        tool: guardExecutor(send, reach),
+        steer: {
+          kind: 'steer',
+          run: async ({ request }) => ({ ok: true, answer: { messages: [], ...(request as object) } }),
+        },
+      },
+      policy: createAskingPolicy((text) => hash('sha256', text)),
       watcher: {
         events: (events) => {
           const lines = events.map((event) => {

@@ -2,6 +2,8 @@
 import type { Safety } from '../../src/engine/effect.ts'
 import { StepFailure, type StepKind } from '../../src/engine/step.ts'
 import type { GraphStep, StepGraph } from '../../src/graph/step-graph.ts'
+import { converse } from '../../src/steps/tool-loop.ts'
+import { requestOf, SEND } from './tools.ts'
 
 /** What a step asks of the world; `fails` tries come first, `size` is the length of the answer. */
 interface CallSpec {
@@ -18,6 +20,35 @@ const call: StepKind = {
     const { safety, kind, fails = 0, size = 0 } = step.spec as unknown as CallSpec
     const before = inputs.dependencies.map(({ output, status }) => (size > 0 ? status : (output ?? status)))
     return { output: await ctx.effect({ kind, safety, request: { of: step.id, before, fails, size } }) }
+  },
+}
+
+/** Three unsafe calls side by side, each of which a person is asked about. */
+const trio: StepKind = {
+  kind: 'trio',
+  version: 1,
+  run: async (_step, _inputs, ctx) => {
+    const ask = (n: number) => ctx.effect({ kind: 'tool', name: `tool:${n}`, safety: 'unsafe', request: requestOf(n) })
+    const ends = await Promise.allSettled([1, 2, 3].map(ask))
+    return { output: ends.map(({ status }) => status) }
+  },
+}
+
+/** An agent whose model makes three calls, then two, then none. */
+const agent: StepKind = {
+  kind: 'agent',
+  version: 1,
+  run: async (step, _inputs, ctx) => {
+    let asked = 0
+    const task = {
+      step: step.id,
+      request: { provider: 'p', model: 'm', messages: [] },
+      pool: 'model',
+      tools: [SEND],
+      limits: { turns: 5, repeats: 3 },
+      nextName: () => `model${asked++}`,
+    }
+    return { output: (await converse(ctx, task)).said.length }
   },
 }
 
@@ -42,7 +73,7 @@ const planner: StepKind = {
   },
 }
 
-export const KINDS: { readonly [kind: string]: StepKind } = { call, stubborn, planner }
+export const KINDS: { readonly [kind: string]: StepKind } = { call, stubborn, planner, trio, agent }
 
 const step = (id: string, spec: CallSpec, after: readonly string[]): GraphStep => ({
   id,
@@ -92,6 +123,13 @@ const GRAPHS = {
     pay(`left-${i}`, `price-${i}`),
     pay(`right-${i}`, `price-${i}`),
   ]).flat(),
+  trio: [{ id: 'trio', kind: 'trio', spec: {} }],
+  agents: count(3, (i) => ({
+    id: `agent-${i}`,
+    kind: 'agent',
+    spec: {},
+    after: i === 2 ? [{ step: 'agent-0', on: 'always' as const }] : [],
+  })),
   heavy: count(40, (i) =>
     step(`heavy-${i}`, { kind: 'model', safety: 'billable', size: 30_000 }, i === 0 ? [] : [`heavy-${i - 1}`]),
   ),

@@ -186,3 +186,97 @@ describe('approvals', () => {
     expect(outputOf(events)).toEqual([['did a', 'approval_denied: b is forbidden', 'did c']])
   })
 })
+
+describe('S04 tricks with the inbox', () => {
+  const one: Body = (ctx) => call(ctx, 'a')
+
+  /** What the run does with commands made from the one question it asks. */
+  async function send(make: (asked: EventOf<'approval-requested'>['data']) => readonly unknown[]) {
+    const past = await ask(one, asking())
+    const [asked1] = asked(past) as [EventOf<'approval-requested'>]
+    const later = await goOn(past, one, { policy: asking(), commands: make(asked1.data) as readonly Command[] })
+    return { ...later, given: later.events.filter(({ type }) => type === 'approval-given').length }
+  }
+
+  test.each<[string, (asked: EventOf<'approval-requested'>['data']) => unknown]>([
+    ['a yes without what was shown', ({ key }) => ({ type: 'approve', key })],
+    [
+      'a yes to the beginning of it',
+      ({ key, request }) => ({ type: 'approve', key, request: request.sha256.slice(0, 32) }),
+    ],
+    [
+      'a yes to it in capitals',
+      ({ key, request }) => ({ type: 'approve', key, request: request.sha256.toUpperCase() }),
+    ],
+    ['a yes to the value instead of its digest', ({ key, request }) => ({ type: 'approve', key, request })],
+    ['a yes to another key', ({ request }) => ({ type: 'approve', key: 's/b', request: request.sha256 })],
+    [
+      'a yes to a key that only looks the same',
+      ({ request }) => ({ type: 'approve', key: 's/\u0430', request: request.sha256 }),
+    ],
+    [
+      'a yes to the key of the prototype',
+      ({ request }) => ({ type: 'approve', key: '__proto__', request: request.sha256 }),
+    ],
+    ['a yes to the step', ({ step, request }) => ({ type: 'approve', key: step, request: request.sha256 })],
+    ['a yes in a list', ({ key, request }) => [{ type: 'approve', key, request: request.sha256 }]],
+    [
+      'a finished event',
+      ({ step, key, request, grant }) => ({
+        type: 'approval-given',
+        data: { step, key, request: request.sha256, grant },
+      }),
+    ],
+    ['an answer to the call', ({ key }) => ({ type: 'resolve', key, outcome: 'done', answer: 'did a' })],
+    ['nothing', () => null],
+    ['a word', () => 'approve'],
+    ['a number', () => 7],
+  ])('%s does nothing: the run rests again, and nothing has run', async (_, make) => {
+    expect(await send((data) => [make(data)])).toMatchObject({ done: [], given: 0, end: { outcome: 'resting' } })
+  })
+
+  test.each<[string, object]>([
+    ['a no with a reason that is no text', { type: 'deny', reason: { a: 1 } }],
+    ['a no with half a character', { type: 'deny', reason: 'x\ud800' }],
+    ['a yes with a scope of its own', { type: 'approve', scope: 'everything' }],
+    ['a yes with a scope that is no text', { type: 'approve', scope: { run: true } }],
+  ])('%s does not stop the run', async (_, word) => {
+    const sent = await send(({ key, request }) => [{ ...word, key, request: request.sha256 }])
+    expect(['resting', 'finished']).toContain(sent.end.outcome)
+  })
+
+  test('a yes to the same call of another run is about another digest', async () => {
+    const elsewhere = await runWithLaws(
+      { name: 'g', steps: [{ id: 's', kind: 'code', spec: {} }] },
+      { ...optionsOf(one, asking(), []), plan: { run_key: 'e'.repeat(64) } },
+    )
+    const [theirs] = asked({ ...elsewhere, done: [] }) as [EventOf<'approval-requested'>]
+    const sent = await send(() => [yes(theirs)])
+    expect(sent).toMatchObject({ done: [], given: 0, end: { outcome: 'resting' } })
+  })
+
+  test('a yes that is replayed counts once', async () => {
+    const sent = await send(({ key, request }) =>
+      Array.from({ length: 5 }, () => ({ type: 'approve', key, request: request.sha256 })),
+    )
+    expect(sent).toMatchObject({ done: ['a'], given: 1, end: { status: 'succeeded' } })
+  })
+
+  test('the first word holds: a yes after a no, and a no after a yes, come too late', async () => {
+    const words = ({ key, request }: EventOf<'approval-requested'>['data']) =>
+      (['approve', 'deny'] as const).map((type) => ({ type, key, request: request.sha256 }))
+    expect(await send(words)).toMatchObject({ done: ['a'] })
+    expect(await send((data) => words(data).toReversed())).toMatchObject({ done: [], given: 0 })
+  })
+
+  test('a flood of questions: each waits for its own word, and one yes is for one', async () => {
+    const names = Array.from({ length: 60 }, (_, n) => `t${n}`)
+    const many: Body = async (ctx) => Promise.all(names.map((name) => call(ctx, name)))
+    const past = await ask(many, asking())
+    expect(asked(past)).toHaveLength(60)
+    const chosen = asked(past)[41] as EventOf<'approval-requested'>
+    const { done, end } = await goOn(past, many, { policy: asking(), commands: [yes(chosen)] })
+    expect(done).toEqual(['t41'])
+    expect(end).toMatchObject({ outcome: 'resting', asks: { length: 59 } })
+  })
+})

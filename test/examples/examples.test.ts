@@ -50,6 +50,7 @@ async function follow(name: string): Promise<Said[]> {
 
 test('every folder is known to this file', () => {
   const known = [
+    'approvals',
     'careful',
     'chains',
     'code',
@@ -63,6 +64,7 @@ test('every folder is known to this file', () => {
     'pipeline',
     'plan',
     'self-check',
+    'tools',
     'verified',
     'vote',
   ]
@@ -73,6 +75,26 @@ test('pipeline: fields of one script reach the next with their types', async () 
   const [run, show] = await follow('pipeline')
   expect(JSON.parse(run?.stdout ?? '')).toEqual({ success: true, total: 6100, label: '4 lines, first teapot' })
   expect(JSON.parse(show?.stdout ?? '')).toMatchObject({ report: { status: 'succeeded', totals: { succeeded: 3 } } })
+})
+
+test('tools: a built-in one, one in versions, one of the project; what each call was stands in the record', async () => {
+  const [list, tested, migrated, run, show] = await follow('tools')
+  expect(list?.stdout).toMatch(/calculator +1\.1\.0, stable/)
+  expect(JSON.parse(tested?.stdout ?? '')).toEqual({ total: 72.59 })
+  expect(JSON.parse(migrated?.stdout ?? '')).toEqual({ operation: 'multiply', numbers: [12.2, 5] })
+  expect(run?.stdout.trim()).toBe('Five pots cost 72.59 with tax.')
+  expect(show?.stdout.match(/tool +pure +1 +done/g)).toHaveLength(3)
+})
+
+test('approvals: what a rule asks about waits for a yes, what the command line forbids is refused', async () => {
+  const [explained, asked, list, given, allowed, denied, board] = await follow('approvals')
+  expect(explained?.stdout).toMatch(/^ask +script: everybody reads the board/)
+  expect(asked?.stderr).toContain('llm-orc approvals give')
+  expect(list?.stdout).toMatch(/publish\/script +script\(publish\.mjs\) +asked/)
+  expect(JSON.parse(given?.stdout ?? '')).toMatchObject({ published: 'We open at nine.' })
+  expect(JSON.parse(allowed?.stdout ?? '')).toMatchObject({ published: 'We open at ten.' })
+  expect(denied?.stderr).toContain('approval_denied')
+  expect(board?.stdout).toBe('We open at nine.\nWe open at ten.\n')
 })
 
 test('plan: a planner is told of its mistake, and the saved plan, the written one and the one made on the way do the same', async () => {

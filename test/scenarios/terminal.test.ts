@@ -1,57 +1,11 @@
 /** What a person at a terminal sees and types: on a real pseudo-terminal. */
-import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Screen } from '../fixtures/screen.ts'
-import { root, runProgram } from '../processes.ts'
+import { COLUMNS, CTRL_C, hasTerminal, sitDown } from '../fixtures/seat.ts'
+import { runProgram } from '../processes.ts'
 import { makeProject, type Project } from './project.ts'
-
-const COLUMNS = 64
-const CTRL_C = '\x03'
-const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
-if (!hasPython) console.warn('SKIPPED: there is no python3 with pty here; nothing is proved about terminals')
-
-interface Seat {
-  readonly screen: Screen
-  /** Every state of the screen that was different from the one before. */
-  readonly seen: string[]
-  readonly ended: Promise<number | null>
-  type(keys: string): void
-  /** Waits until the screen shows it. */
-  see(what: RegExp): Promise<void>
-}
-
-/** Somebody at a terminal who starts the program. */
-function sitDown(args: readonly string[], { cwd, env }: Project): Seat {
-  const words = [join(root, 'test', 'fixtures', 'terminal.py'), `${COLUMNS}`, '20', process.execPath]
-  const child = spawn('python3', [...words, join(root, 'src', 'main.ts'), ...args], {
-    cwd,
-    env: { ...env, TERM: 'xterm-256color' },
-  })
-  const screen = new Screen(COLUMNS)
-  const seen: string[] = []
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    screen.write(text)
-    if (seen.at(-1) !== screen.text) seen.push(screen.text)
-  })
-  let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return {
-    screen,
-    seen,
-    ended,
-    type: (keys) => void child.stdin.write(keys),
-    see: async (what) => {
-      for (let waited = 0; !seen.some((text) => what.test(text)); waited += 20) {
-        if (waited > 20_000) throw new Error(`never seen: ${what}\n${screen.text}\n${errors}`)
-        await sleep(20)
-      }
-    },
-  }
-}
 
 const WORKS = `name: works
 description: two after each other
@@ -85,7 +39,7 @@ async function waitFor(isThere: () => boolean): Promise<void> {
   }
 }
 
-describe.skipIf(!hasPython)('at a terminal', () => {
+describe.skipIf(!hasTerminal)('at a terminal', () => {
   test('progress is drawn while the run goes on, within the screen, and leaves nothing but the result', async () => {
     const project = makeProject({ 'ensembles/works.yaml': WORKS })
     const seat = sitDown(['run', 'works', 'x'], project)

@@ -8,8 +8,9 @@ import type { Outside } from './outside.ts'
 import { SimProcess } from './process.ts'
 import { PortFailure, RUN, type Sim } from './sim.ts'
 import { simulated } from './steps.ts'
+import { talking } from './talk.ts'
 
-export const kinds = { simulated }
+export const kinds = { simulated, talking }
 
 /** A place where processes follow each other: each tries to hold the run, until the run has ended. */
 export class Place {
@@ -77,6 +78,7 @@ export class Place {
       kinds,
       executors: this.#outside.executors(process),
       poolLimit: this.#poolLimit,
+      policy: this.#sim.policies.policyOf(process),
       watcher: {
         events: (events) => {
           invariants.shown(process, events)

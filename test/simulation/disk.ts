@@ -95,7 +95,7 @@ export class SimDisk implements Journal {
     this.#unwritten.clear()
     for (const { stream, records } of entries)
       if (stream === `run/${RUN}` && records.length > 0)
-        invariants.takeEvents(records as readonly Event[], { by: this.#process.id, followed: this.followed })
+        invariants.takeEvents(records as readonly Event[], { by: this.#process, followed: this.followed })
     for (const { stream, records } of entries) if (stream === `lease/${RUN}`) invariants.takeLease(records)
     return appended
   }

@@ -54,6 +54,12 @@ const POINTS = {
   'person.answers-early': 'mild',
   'person.cancels-twice': 'mild',
   'person.wakes-run': 'mild',
+  'person.approves-another': 'mild',
+  'person.approves-late': 'mild',
+  'person.changes-mind': 'mild',
+  'person.approves-for-run': 'mild',
+  'person.speaks': 'mild',
+  'policy.changes': 'mild',
 } as const
 
 export type Point = keyof typeof POINTS

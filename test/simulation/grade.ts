@@ -54,7 +54,7 @@ async function copySource({ changes }: PlantedBug): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'simulation-'))
   await writeFile(join(copy, 'package.json'), '{"type":"module"}')
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
-  for (const room of ['src/engine', 'src/events', 'src/journal', 'test/simulation'])
+  for (const room of ['src/engine', 'src/events', 'src/graph', 'src/journal', 'src/steps', 'test/simulation'])
     await cp(join(root, room), join(copy, room), { recursive: true })
   for (const { file, find, replace } of changes) {
     const text = await readFile(join(copy, file), 'utf8')

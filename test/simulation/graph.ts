@@ -1,8 +1,12 @@
 import type { RunLimits } from '../../src/events/event.ts'
+import type { BudgetLimits, Need } from '../../src/events/money.ts'
+import type { Rights } from '../../src/events/tool-call.ts'
 import type { Json } from '../../src/events/values.ts'
 import type { GraphStep, StepGraph } from '../../src/graph/step-graph.ts'
 import { type Chance, createChance } from './chance.ts'
 import type { Op } from './steps.ts'
+import type { TalkSpec } from './talk.ts'
+import { TOOL_NAMES, TOOLS, type ToolName } from './tools.ts'
 
 /** How likely things are in one graph. Graphs of different moods reach places that an average graph hardly ever does. */
 interface Mood {
@@ -13,6 +17,11 @@ interface Mood {
   readonly fails: number
   readonly asks: number
   readonly proposes: number
+  readonly tools: number
+  readonly talks: number
+  readonly rights: number
+  readonly priced: number
+  readonly budgets: number
 }
 
 function drawMood({ pick }: Chance): Mood {
@@ -24,6 +33,11 @@ function drawMood({ pick }: Chance): Mood {
     fails: pick([0, 0.1, 0.3]),
     asks: pick([0, 0.04, 0.2]),
     proposes: pick([0, 0.1, 0.3]),
+    tools: pick([0, 0.2, 0.7]),
+    talks: pick([0, 0, 0.3]),
+    rights: pick([0, 0, 0.3]),
+    priced: pick([0, 0.5, 0.95]),
+    budgets: pick([0, 0, 0.4]),
   }
 }
 
@@ -47,6 +61,8 @@ export function drawLimits(seed: string): RunLimits {
     backoff_ms: pick([1, 20, 500]),
     backoff_cap_ms: pick([100, 2_000, 60_000]),
     ...(hit(0.5) ? { max_concurrent: between(1, 4) } : {}),
+    ...(hit(0.3) ? { max_cost: hit(0.5) ? between(500, 5_000) : between(5_000, 80_000) } : {}),
+    ...(hit(0.15) ? { max_tokens: between(1_000, 40_000) } : {}),
     ...(hit(0.25) ? { timeout_ms: pick([50, 150, 400, 1_500, 5_000, 60_000]) } : {}),
   }
 }
@@ -66,11 +82,14 @@ class Drawing {
     const after = before
       .filter(() => hit(near))
       .map((step) => ({ step: step.id, on: pick(['always', 'always', 'success', 'failure'] as const) }))
+    const talks = hit(this.#mood.talks)
     return {
       id,
-      kind: 'simulated',
-      spec: { ops: this.#ops(id, 0) as unknown as Json },
+      kind: talks ? 'talking' : 'simulated',
+      spec: talks ? { ...this.#talk() } : { ops: this.#ops(id, 0) as unknown as Json },
       after,
+      ...(hit(this.#mood.rights) ? { rights: this.#rights() } : {}),
+      ...(hit(this.#mood.budgets) ? { budget: this.#budget() } : {}),
       ...(hit(this.#mood.retry) ? { retry: { attempts: between(2, 4), delay_ms: pick([0, 0, 20, 300]) } } : {}),
       ...(hit(this.#mood.timeout) ? { timeout_ms: pick([20, 50, 100, 400, 3_000, 30_000]) } : {}),
       ...(hit(0.4) ? { on_unknown: pick(['ask', 'retry', 'fail'] as const) } : {}),
@@ -103,14 +122,55 @@ class Drawing {
     const { hit, pick } = this.#chance
     if (hit(this.#mood.asks)) return { op: 'effect', kind: 'ask', safety: pick(['unsafe', 'pure'] as const) }
     const safety = hit(this.#mood.unsafe) ? 'unsafe' : pick(['pure', 'idempotent', 'billable', 'billable'] as const)
-    const kind = { pure: 'file', idempotent: 'tool', billable: 'model', unsafe: 'script' }[safety]
+    if (hit(this.#mood.tools)) return this.#tool(pick(TOOL_NAMES))
+    const kind = { pure: 'file', idempotent: 'file', billable: 'model', unsafe: 'script' }[safety]
+    const priced = (safety === 'billable' || safety === 'unsafe') && hit(this.#mood.priced)
     return {
       op: 'effect',
       kind,
       safety,
       ...(hit(0.3) ? { name: pick(['read', 'write']) } : {}),
+      ...(priced ? { need: this.#need() } : {}),
       ...(hit(this.#mood.pool) ? { pool: pick(['narrow', 'narrow', 'wide']) } : {}),
     }
+  }
+
+  #tool(tool: ToolName): Op {
+    const { hit, pick } = this.#chance
+    return {
+      op: 'effect',
+      kind: 'tool',
+      safety: TOOLS[tool].safety,
+      tool,
+      ...(hit(0.5) ? { name: pick(['a', 'b']) } : {}),
+      ...(hit(this.#mood.pool) ? { pool: pick(['narrow', 'wide']) } : {}),
+    }
+  }
+
+  #talk(): TalkSpec {
+    const { hit, between } = this.#chance
+    const tools = TOOL_NAMES.filter(() => hit(0.6))
+    const need = hit(this.#mood.priced) ? { need: this.#need() } : {}
+    return { tools: tools.length > 0 ? tools : ['send'], turns: between(2, 4), ...need }
+  }
+
+  #need(): Need {
+    const { hit, between, pick } = this.#chance
+    const output_tokens = between(50, 1_000)
+    const prices = { input_cost: between(0, 500), output_price: pick([0, 1_000_000, 2_345_678]) }
+    const tokens = { input_tokens: between(0, 200), output_tokens, least_output: between(0, 50) }
+    return hit(0.95) ? { ...tokens, ...prices } : tokens
+  }
+
+  #budget(): BudgetLimits {
+    const { hit, between } = this.#chance
+    return hit(0.8) ? { max_cost: between(300, 6_000) } : { max_tokens: between(300, 4_000) }
+  }
+
+  #rights(): Rights {
+    const { hit } = this.#chance
+    const some = (likely: number) => TOOL_NAMES.filter(() => hit(likely))
+    return { allow: hit(0.7) ? [some(0.7)] : [], deny: hit(0.3) ? some(0.2) : [] }
   }
 
   #proposal(id: string, n: number): Op {

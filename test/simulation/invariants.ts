@@ -2,6 +2,9 @@ import type { EffectOrder } from '../../src/engine/effect.ts'
 import type { Event } from '../../src/events/event.ts'
 import { InvariantCheck } from '../../src/events/views/invariants.ts'
 import { Dispatches } from './dispatches.ts'
+import { Ledger } from './ledger.ts'
+import { Permits } from './permits.ts'
+import type { Policies } from './policies.ts'
 import type { SimProcess } from './process.ts'
 import { type Sim, sha256 } from './sim.ts'
 
@@ -13,6 +16,8 @@ export class Invariants {
   /** What is on disk. */
   readonly events: Event[] = []
   readonly dispatches: Dispatches
+  readonly permits: Permits
+  readonly ledger: Ledger
   /** The process whose lease is the newest. */
   holder: string | undefined
   resting = false
@@ -27,14 +32,26 @@ export class Invariants {
   readonly #check = new InvariantCheck(sha256)
   readonly #pools = new Map<string, number>()
   readonly #poolLimit: (pool: string) => number | undefined
+  readonly #words: { readonly seq: number; readonly text: string }[] = []
   #command = 0
   #phase: string | undefined
 
-  constructor(sim: Sim, poolLimit: (pool: string) => number | undefined) {
+  constructor(
+    sim: Sim,
+    means: {
+      poolLimit(pool: string): number | undefined
+      readonly policies: Policies
+      readonly runKey: string
+    },
+  ) {
     this.#sim = sim
-    this.#poolLimit = poolLimit
+    this.#poolLimit = means.poolLimit
     this.movedAt = sim.now
-    this.dispatches = new Dispatches((invariant, message) => sim.fail(invariant, message))
+    const fail = (invariant: string, message: string) => sim.fail(invariant, message)
+    this.dispatches = new Dispatches(fail)
+    const { policies, runKey } = means
+    this.permits = new Permits({ steps: this.#check.steps.known, policies, runKey, fail })
+    this.ledger = new Ledger(fail)
   }
 
   /** Where the run stands, in a word. */
@@ -49,6 +66,7 @@ export class Invariants {
     if (this.finished) return 'finished'
     if (this.resting) return 'resting'
     if (steps.stopped) return 'stopping'
+    if (this.permits.asked().length > 0) return 'approving'
     if (effects.asked().length > 0) return 'asking'
     if (this.open().length > 0) return 'effects open'
     for (const step of steps.known.values()) if (step.status === 'retrying') return 'retry waits'
@@ -86,16 +104,26 @@ export class Invariants {
     if (record) this.holder = record.released ? undefined : record.owner.id
   }
 
-  takeEvents(events: readonly Event[], from: { readonly by: string; readonly followed: number }): void {
-    if (this.holder !== from.by)
-      this.#sim.fail('I23', `${from.by} writes while ${this.holder ?? 'nobody'} holds the lease`)
+  /** What people have said to steps since. */
+  wordsAfter(seq: number): { readonly messages: readonly string[]; readonly after: number } {
+    const words = this.#words.filter((word) => word.seq > seq)
+    return { messages: words.map(({ text }) => text), after: words.at(-1)?.seq ?? seq }
+  }
+
+  takeEvents(events: readonly Event[], from: { readonly by: SimProcess; readonly followed: number }): void {
+    const { id } = from.by
+    // Whoever creates a run need not hold it: of several first events one is kept.
+    if (this.holder !== id && events[0]?.seq !== 1)
+      this.#sim.fail('I23', `${id} writes while ${this.holder ?? 'nobody'} holds the lease`)
     this.movedAt = this.#sim.now
     this.#phase = undefined
     for (const event of events) {
-      this.#sim.note(() => `${from.by} ${event.seq} ${event.type} ${JSON.stringify(withoutInline(event.data))}`)
+      this.#sim.note(() => `${id} ${event.seq} ${event.type} ${JSON.stringify(withoutInline(event.data))}`)
       for (const { invariant, seq, message } of this.#check.take(event))
         this.#sim.fail(invariant, `event ${seq}: ${message}`)
       this.dispatches.take(event)
+      this.permits.take(event, from.by)
+      this.ledger.take(event)
       this.events.push(event)
       this.#take(event, from.followed)
     }
@@ -111,7 +139,7 @@ export class Invariants {
   }
 
   /** An executor begins; what it answers is to be called when it has left. */
-  dispatch(process: SimProcess, order: EffectOrder): () => void {
+  dispatch(process: SimProcess, order: EffectOrder, signal: AbortSignal): () => void {
     this.#sim.note(() => `${process.id} begins ${order.key} try ${order.tries}`)
     const isOver = this.holder === process.id && !this.#check.steps.isRunning(order.step, order.attempt)
     this.dispatches.begin(order, isOver)
@@ -125,6 +153,9 @@ export class Invariants {
     return () => {
       if (left) return
       left = true
+      const isLate = this.holder === process.id && !this.#check.steps.isRunning(order.step, order.attempt)
+      if (isLate && process.alive && !signal.aborted)
+        this.#sim.fail('I14', `${order.key} was never told to stop, although its attempt is over`)
       this.#pools.set(pool, (this.#pools.get(pool) ?? 1) - 1)
     }
   }
@@ -132,6 +163,7 @@ export class Invariants {
   #take(event: Event, followed: number): void {
     if ('command' in event.data && event.data.command !== undefined) this.#takeCommand(event, event.data.command)
     if (event.type === 'run-resumed') this.resting = false
+    if (event.type === 'message-sent' && event.actor === 'person') this.#words.push({ seq: event.seq, text: 'a word' })
     if (event.type === 'run-finished') this.finished = event.data.status
     if (event.type === 'run-paused') this.#rest(followed)
   }

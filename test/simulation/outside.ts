@@ -1,6 +1,15 @@
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../../src/engine/effect.ts'
+import { canonicalJson } from '../../src/events/canonical.ts'
+import type { ModelRequest } from '../../src/events/messages.ts'
+import { type Need, NOTHING } from '../../src/events/money.ts'
+import type { ToolRequest } from '../../src/events/tool-call.ts'
+import type { Json, JsonObject } from '../../src/events/values.ts'
+import { type DrawnBill, drawBill } from './bills.ts'
+import type { Bill } from './ledger.ts'
 import type { SimProcess } from './process.ts'
 import { NEVER, type Sim } from './sim.ts'
+import { drawAnswer, executableCalls, findTranscriptFault } from './talk.ts'
+import { toolOf } from './tools.ts'
 
 /** How a call of the outside world goes wrong, and how often in a hundred. */
 const MIX = {
@@ -33,6 +42,8 @@ const LONGEST_MS = 120_000
 export class Outside {
   /** Real deeds by idempotency key. */
   readonly deeds = new Map<string, number>()
+  /** Calls that models have made whole, by step. */
+  readonly #said = new Map<string, Set<string>>()
   readonly #sim: Sim
 
   constructor(sim: Sim) {
@@ -40,7 +51,7 @@ export class Outside {
   }
 
   executors(process: SimProcess): { readonly [kind: string]: Executor } {
-    const kinds = ['file', 'tool', 'model', 'script']
+    const kinds = ['file', 'tool', 'model', 'script', 'steer']
     return Object.fromEntries(kinds.map((kind) => [kind, this.#executor(kind, process)]))
   }
 
@@ -49,10 +60,38 @@ export class Outside {
       kind,
       run: (order, { signal, stream }) => {
         if (signal.aborted) return Promise.resolve(failed('aborted', { touched: 'no' }))
-        const call = new Call({ sim: this.#sim, order, process, signal, deed: () => this.#count(order) })
+        if (kind === 'tool') this.#checkCall(order)
+        const [sim, deed] = [this.#sim, () => this.#count(order)]
+        const call = new Call({ sim, order, process, signal, deed, content: () => this.#contentFor(order) })
         return call.answer(stream)
       },
     }
+  }
+
+  /** What an answer says. */
+  #contentFor({ kind, request, step }: EffectOrder): Json {
+    const { chance, faults, invariants } = this.#sim
+    if (kind === 'steer') return invariants.wordsAfter((request as { after: number }).after)
+    if (typeof request === 'object' && request !== null && 'messages' in request) {
+      const asked = request as unknown as ModelRequest
+      const fault = findTranscriptFault(asked.messages)
+      if (fault) this.#sim.fail('I17', `${step} shows a model that ${fault}`)
+      const answer = drawAnswer(asked, chance)
+      const said = this.#said.get(step) ?? new Set()
+      for (const call of executableCalls(answer)) said.add(canonicalJson(call as unknown as Json))
+      this.#said.set(step, said)
+      return answer as unknown as Json
+    }
+    const size = faults.fires('effect.big-answer', invariants.phase, 0.3) ? 6_000 : chance.between(0, 20)
+    return { text: 'x'.repeat(size), n: chance.between(1, 1_000) }
+  }
+
+  /** F17: what a model did not say, or did not say to its end, is never executed. */
+  #checkCall({ step, key, request }: EffectOrder): void {
+    const { tool, arguments: args } = request as unknown as ToolRequest
+    const said = this.#said.get(step)
+    if (said && !said.has(canonicalJson({ name: tool, arguments: args })))
+      this.#sim.fail('F17', `${key} does what no model has asked for`)
   }
 
   #count({ idempotency_key }: EffectOrder): void {
@@ -64,6 +103,12 @@ function failed(code: string, more: Partial<EffectFailed> = {}): EffectFailed {
   return { ok: false, code, message: 'it failed', touched: 'maybe', retry: false, ...more }
 }
 
+/** The request tells the provider what was reckoned with. */
+function needOf({ request }: EffectOrder): Need | undefined {
+  const { need, options } = request as { readonly need?: Need; readonly options?: { readonly need?: Need } }
+  return need ?? options?.need
+}
+
 /** One call on its way through the outside world. */
 class Call {
   readonly #sim: Sim
@@ -71,22 +116,36 @@ class Call {
   readonly #process: SimProcess
   readonly #signal: AbortSignal
   readonly #deed: () => void
+  readonly #content: () => Json
   readonly #fault: Fault
+  readonly #drawn: DrawnBill | undefined
+  #bill: Bill | undefined
   #undo = () => {}
 
-  constructor(options: { sim: Sim; order: EffectOrder; process: SimProcess; signal: AbortSignal; deed(): void }) {
+  constructor(options: {
+    sim: Sim
+    order: EffectOrder
+    process: SimProcess
+    signal: AbortSignal
+    deed(): void
+    content(): Json
+  }) {
     this.#sim = options.sim
     this.#order = options.order
     this.#process = options.process
     this.#signal = options.signal
     this.#deed = options.deed
-    this.#fault = this.#sim.faults.healed ? 'ok' : this.#draw()
+    this.#content = options.content
+    this.#fault = this.#sim.faults.healed || this.#order.kind === 'steer' ? 'ok' : this.#draw()
+    const need = needOf(this.#order)
+    if (need) this.#drawn = drawBill(need, this.#order.output_tokens ?? need.output_tokens, this.#sim.chance)
   }
 
   answer(stream: (delta: { type: 'text'; text: string }) => void): Promise<EffectOutcome> {
     const { invariants, faults } = this.#sim
     const state = invariants.stepState(this.#order)
-    const left = invariants.dispatch(this.#process, this.#order)
+    const left = invariants.dispatch(this.#process, this.#order, this.#signal)
+    if (this.#drawn) this.#bill = invariants.ledger.bill(this.#order.key, this.#drawn.amount)
     faults.cover(this.#fault, state)
     if (this.#process.crashesAt('effect.crash-at-start')) return new Promise(() => {})
     this.#process.pausesAt('effect.pause-at-start')
@@ -96,7 +155,9 @@ class Call {
     }
     // The engine gives a silent executor up, and its place with it.
     this.#signal.addEventListener('abort', () => void this.#sim.clock.wake(this.#sim.now + ABANDONED_MS - 1, left))
-    const outcome = this.#run(state).finally(left)
+    const outcome = this.#run(state)
+      .then((reported) => this.#finish(reported))
+      .finally(left)
     return this.#deliver(outcome, () => stream({ type: 'text', text: 'late' }))
   }
 
@@ -110,6 +171,16 @@ class Call {
       if (this.#sim.faults.fires('effect.stream-after-end', this.#sim.invariants.phase)) streamLate()
       await this.#process.awake()
     }
+  }
+
+  /** Where nothing was touched nothing is billed, and what a tool answers says where it comes from. */
+  #finish(outcome: EffectOutcome): EffectOutcome {
+    if (typeof outcome !== 'object' || outcome === null) return outcome
+    if (this.#bill && !outcome.ok && outcome.touched === 'no') this.#bill.amount = NOTHING
+    if (this.#order.kind !== 'tool') return outcome
+    return toolOf((this.#order.request as JsonObject).tool as string).outside
+      ? { ...outcome, labels: ['outside'] }
+      : outcome
   }
 
   async #run(state: string): Promise<EffectOutcome> {
@@ -138,16 +209,15 @@ class Call {
   }
 
   #outcome(state: string): EffectOutcome {
-    const { chance, faults } = this.#sim
+    const { chance } = this.#sim
     const cost = chance.hit(0.5) ? { cost: chance.between(0, 1e6) } : {}
     const raw = chance.hit(0.1) ? { raw: { at: new Date(0) } as never } : {}
-    const bill = { ...cost, ...(chance.hit(0.5) ? { usage: { input: chance.between(0, 100), ...raw } } : {}) }
+    const usage = chance.hit(0.5) ? { usage: { input: chance.between(0, 100), ...raw } } : {}
+    const bill = this.#drawn?.told ?? { ...cost, ...usage }
     switch (this.#fault) {
       case 'ok':
-      case 'says-so-only': {
-        const size = faults.fires('effect.big-answer', state, 0.3) ? 6_000 : chance.between(0, 20)
-        return { ok: true, answer: { text: 'x'.repeat(size), n: chance.between(1, 1_000) }, ...bill }
-      }
+      case 'says-so-only':
+        return { ok: true, answer: this.#content(), ...bill }
       case 'refused':
         return failed('provider_unreachable', { touched: 'no', retry: true })
       case 'rate-limited': {

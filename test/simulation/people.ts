@@ -42,10 +42,32 @@ export class People {
       if (faults.fires('person.contradicts', phase, 0.3))
         this.#resolve({ ...asked, kind: asked.kind === 'ask' ? 'ask' : 'contradiction' })
     }
+    for (const permit of invariants.permits.asked()) if (!this.#chance.hit(0.3)) this.#judge(permit)
+    if (faults.fires('person.speaks', phase, 0.2)) this.#say({ type: 'steer', text: 'a word' })
     if (faults.fires('person.asks-nonsense', phase, 0.1))
       this.#say({ type: 'resolve', key: 'nothing/there', outcome: 'not-done' })
     if (faults.fires('person.answers-early', phase, 0.1)) this.#answerEarly()
     this.#plan(this.#chance.between(1, faults.healed ? 1_000 : 20_000), () => this.#look())
+  }
+
+  /** Says yes or no to a call; sometimes about another one, for the whole run, twice, or long after. */
+  #judge({ key, request }: { readonly key: string; readonly request: string }): void {
+    const { invariants, faults } = this.#sim
+    const { phase } = invariants
+    const others = invariants.permits.asked().map((permit) => permit.request)
+    const about = faults.fires('person.approves-another', phase, 0.3) ? this.#chance.pick([...others, 'f']) : request
+    const scope = faults.fires('person.approves-for-run', phase, 0.3) ? 'run' : 'call'
+    const yes = { type: 'approve', key, request: about, scope } as const
+    const no = { type: 'deny', key, request: about, reason: 'not this' } as const
+    const word = this.#chance.hit(0.7) ? yes : no
+    const speak = () => {
+      this.#say(word)
+      if (faults.fires('person.repeats', phase, 0.3)) this.#say(word)
+      if (faults.fires('person.changes-mind', phase, 0.3)) this.#say(word === yes ? no : yes)
+    }
+    const late = faults.fires('person.approves-late', phase, 0.3)
+    if (late) this.#plan(this.#chance.between(1_000, 100_000), speak)
+    else speak()
   }
 
   #answerEarly(): void {
@@ -68,6 +90,7 @@ export class People {
   #say(command: Command): number {
     const seq = ++this.#sim.inbox
     if (command.type === 'cancel') this.#sim.invariants.cancels.add(seq)
+    if (command.type === 'approve' || command.type === 'deny') this.#sim.invariants.permits.spoken.set(seq, command)
     this.#sim.note(() => `person ${seq} ${JSON.stringify(command)}`)
     void this.#sim.disk.journal.append([{ stream: `inbox/${RUN}`, expected: 'any', records: [command] }])
     return seq

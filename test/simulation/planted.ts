@@ -167,8 +167,8 @@ export const PLANTED: readonly PlantedBug[] = [
   ),
   bug('a late answer of an abandoned executor is written too', 'I11 I6', [
     'engine/perform.ts',
-    'if (this.#running.get(data.key) !== running) return\n      this.#end(data.key, running)',
-    'this.#end(data.key, running)',
+    'if (this.#running.get(key) !== running) return\n      this.#end(key, running)\n      const ms',
+    'this.#end(key, running)\n      const ms',
   ]),
   bug('the run ends while effects are open', 'I6', [
     'engine/decide.ts',
@@ -298,5 +298,151 @@ export const PLANTED: readonly PlantedBug[] = [
     'engine/perform.ts',
     'if (!isOutcome(outcome)) throw',
     'if (outcome === Infinity) throw',
+  ]),
+  // Tools, approvals, rights and labels.
+  bug(
+    'an approval goes to the first call that waits for one',
+    'I16',
+    [
+      'engine/inbox.ts',
+      'const approval = state.approvals.get(command.key)',
+      "const approval = [...state.approvals.values()].find(({ status }) => status === 'asked')",
+    ],
+    ['engine/inbox.ts', ' || approval.request !== command.request', ''],
+  ),
+  bug('the executors of tools start before their intent is on disk', 'I9', [
+    'engine/live.ts',
+    'this.#intents.push(event)',
+    "event.data.kind === 'tool' ? this.#performances.begin(event) : this.#intents.push(event)",
+  ]),
+  bug('an approved call is done again by the next process', 'I9 I8', [
+    effects,
+    "current && effect.safety !== 'unsafe' ? 'redo' : 'unknown'",
+    "current && (effect.safety !== 'unsafe' || effect.kind === 'tool') ? 'redo' : 'unknown'",
+  ]),
+  bug('a call that policy forbids is executed', 'I16', [
+    'engine/gate.ts',
+    "if (judgement.verdict === 'deny') return this.#refuse(offer, request, judgement.reason)",
+    "if (judgement.verdict === 'deny') return ADMIT",
+  ]),
+  bug('a call that a person has denied is executed', 'I16', [
+    'engine/inbox.ts',
+    "if (command.type === 'deny') {",
+    "if (command.type === 'deny' && command.reason === undefined) {",
+  ]),
+  bug('an approval never expires', 'I16', [
+    'events/evolve-approvals.ts',
+    'if (expires_at !== undefined)',
+    'if (expires_at === -1)',
+  ]),
+  bug(
+    'children go on after a cancellation',
+    'I14 I7 I6',
+    [
+      steps,
+      'for (const id of state.active) state.due.push',
+      'for (const id of state.active) if (!state.steps.get(id)?.parent) state.due.push',
+    ],
+    [
+      steps,
+      "if (status === 'failed' || status === 'cancelled') cancelChildren(state, step)",
+      "if (status === 'failed') cancelChildren(state, step)",
+    ],
+  ),
+  bug('tools are not told to stop', 'I14', [
+    'engine/live.ts',
+    "if (effect?.status === 'open') this.#performances.abort(key, effect.intent)",
+    "if (effect?.status === 'open' && effect.kind !== 'tool') this.#performances.abort(key, effect.intent)",
+  ]),
+  bug('an approval holds for other arguments than were shown', 'I16', [
+    'engine/inbox.ts',
+    ' || approval.request !== command.request',
+    '',
+  ]),
+  bug('a change of policy does not touch approvals', 'I16', [
+    'engine/gate.ts',
+    'const part = changedPart(approval.grant, grant)',
+    'const part = changedPart(approval.grant, approval.grant)',
+  ]),
+  bug('a grant for the run covers another policy', 'I16', [
+    'engine/gate.ts',
+    "changedPart(given, grant, 'arguments') === undefined",
+    'given.tool === grant.tool',
+  ]),
+  bug('a child may do what its parent may not', 'I16', [
+    'events/sight.ts',
+    'for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))\n    rights',
+    'for (let at: StepState | undefined = step; at; at = undefined)\n    rights',
+  ]),
+  bug('a label is lost where a child hands back what it read', 'I16', [steps, 'addLabels(parent, child.labels)\n', '']),
+  bug('a label is lost on the way to a dependent', 'I16', [
+    steps,
+    'for (const id of sightOf(step)) addLabels(step, state.steps.get(id)?.labels)',
+    '',
+  ]),
+  bug('a failed tool brings no label', 'I16', [effects, '  addLabels(step, data.labels)\n', '']),
+  // Money.
+  bug('what is held for a call of a cancelled step is never given back', 'I11 I10', [
+    effects,
+    'settle(state, effect, data)\n',
+    "if (step.status === 'running') settle(state, effect, data)\n",
+  ]),
+  bug('a lost try is settled twice', 'I11 I10', [
+    'events/evolve-money.ts',
+    '  effect.reserved = undefined\n  const due',
+    '  const due',
+  ]),
+  bug('a failed call is never settled', 'I11', [effects, 'settle(state, effect, data)\n', '']),
+  bug(
+    'another try holds nothing',
+    'I10',
+    ['engine/decide.ts', '...(effect.price === undefined ? {} : { reserved: effect.price }),', ''],
+    [
+      effects,
+      "effect.status = 'open'\n    if (effect.price) reserve(state, effect, effect.price)",
+      "effect.status = 'open'",
+    ],
+  ),
+  bug('the limit is compared with what is settled, not with what is held', 'I10', [
+    'events/accounts.ts',
+    'roomFor(need, limits, addAmounts(account.settled, account.reserved))',
+    'roomFor(need, limits, account.settled)',
+  ]),
+  bug('the budget of a step does not pay for what it proposes', 'I10', [
+    'events/accounts.ts',
+    'for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))',
+    'for (let at: StepState | undefined = step; at; at = undefined)',
+  ]),
+  bug('a lost try costs nothing', 'I11', [
+    effects,
+    "settle(state, effect, {})\n    leaveOpen(state, effect, 'unknown')\n    state.due",
+    "settle(state, effect, { touched: 'no' })\n    leaveOpen(state, effect, 'unknown')\n    state.due",
+  ]),
+  bug('a call gets more output than was paid for', 'I10', [
+    'engine/admit.ts',
+    'const cut = output_tokens < offer.need.output_tokens ? { output_tokens } : {}',
+    'const cut = {}',
+  ]),
+  bug('a bill over the reservation is settled at the reservation', 'I11', [
+    'events/evolve-money.ts',
+    'cost: told.cost ?? reserved.cost,',
+    'cost: Math.min(told.cost ?? reserved.cost, reserved.cost),',
+  ]),
+  bug('a call that waits for money is forgotten', 'I7', [
+    'engine/live.ts',
+    "if (event.type === 'budget-settled') this.#settled = true",
+    '',
+  ]),
+  // Once real, with tools and money: mended, and kept here so that they are found again.
+  bug(
+    'a denied call is offered to policy again by the next process',
+    'I16',
+    ['engine/gate.ts', 'if (this.#state.steps.get(step)?.denied?.has(key)) return WAIT\n', ''],
+    ['engine/admit.ts', "if (step.denied?.has(offer.id)) return 'stale'\n", ''],
+  ),
+  bug('a lost unsafe call that may not be tried again for want of money is not told of', 'I9', [
+    effects,
+    'else if (unsafe) state.unknown.push(key)\n',
+    '',
   ]),
 ]

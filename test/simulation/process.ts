@@ -13,6 +13,8 @@ export class SimProcess {
   alive = true
   /** It has been told that a cancellation is on disk. */
   toldOfCancel = false
+  /** The version of the policy it was born with. */
+  readonly policy: number
   /** It has let go of the run and may write nothing more. */
   hasLeft = false
   readonly exited: Promise<void>
@@ -23,6 +25,8 @@ export class SimProcess {
   constructor(sim: Sim, id: string) {
     this.sim = sim
     this.id = id
+    if (sim.faults.fires('policy.changes', sim.invariants.phase, 0.5)) sim.policies.version += 1
+    this.policy = sim.policies.version
     this.#skew = sim.chance.hit(0.2) ? sim.chance.between(-sim.lease_ms, sim.lease_ms) : 0
     this.exited = new Promise((resolve) => {
       this.#exit = resolve

@@ -3,7 +3,8 @@ import { createVirtualWorld } from '../../src/engine/virtual-world.ts'
 import { pictureOf } from '../../src/events/due.ts'
 import type { Event } from '../../src/events/event.ts'
 import { evolve } from '../../src/events/evolve.ts'
-import { createRunState } from '../../src/events/state.ts'
+import { addAmounts, NOTHING } from '../../src/events/money.ts'
+import { createRunState, type RunState } from '../../src/events/state.ts'
 import { kinds, Place } from './cluster.ts'
 import { drawGraph, drawLimits } from './graph.ts'
 import { Invariants } from './invariants.ts'
@@ -39,10 +40,11 @@ export async function runSeed(
   const name = `${mode} ${seed}`
   const sim = new Sim(name, how.trace)
   const limits: { [pool: string]: number } = { narrow: sim.chance.between(1, 2), wide: 5 }
-  const poolLimit = (pool: string) => limits[pool]
-  sim.invariants = new Invariants(sim, poolLimit)
+  const poolLimit = (pool: string) => (pool.startsWith('tool-serial:') ? 1 : limits[pool])
+  const runKey = sha256(`key ${sim.seed}`)
+  sim.invariants = new Invariants(sim, { poolLimit, policies: sim.policies, runKey })
   const outside = new Outside(sim)
-  const places = openPlaces(sim, { outside, poolLimit })
+  const places = openPlaces(sim, { outside, poolLimit, runKey })
   new People(sim, outside).begin()
   await passTime(sim, { places, healAt: mode === 'liveness' ? sim.now + sim.chance.between(0, 30_000) : Infinity })
   if (!sim.violation) await checkEnd(sim, outside)
@@ -60,14 +62,14 @@ export async function runSeed(
 
 function openPlaces(
   sim: Sim,
-  { outside, poolLimit }: { outside: Outside; poolLimit: (pool: string) => number | undefined },
+  { outside, poolLimit, runKey }: { outside: Outside; poolLimit: (pool: string) => number | undefined; runKey: string },
 ): readonly Place[] {
   const plan = {
     run: RUN,
     graph: drawGraph(sim.seed),
     input: 'the input',
     seed: sim.seed,
-    run_key: sha256(`key ${sim.seed}`),
+    run_key: runKey,
     limits: drawLimits(sim.seed),
     target: { kind: 'graph', name: sim.seed },
     started_by: 'code',
@@ -121,9 +123,35 @@ async function checkEnd(sim: Sim, outside: Outside): Promise<void> {
     if (cuts.has(event.seq) && JSON.stringify(pictureOf(first)) !== JSON.stringify(pictureOf(second)))
       return sim.fail('I4', `folding the record twice gives two states at event ${event.seq}`)
   }
+  const unpaid = findUnpaid(first, invariants)
+  if (unpaid) return sim.fail('I10', unpaid)
   for (const effect of invariants.dispatches.known.values()) {
     const deeds = outside.deeds.get(sha256(`${RUN}/${effect.key}`)) ?? 0
     if (effect.safety === 'unsafe' && deeds > 1 + effect.allowed)
       return sim.fail('I8', `the unsafe ${effect.key} was done ${deeds} times`)
   }
+}
+
+/** The books at the end: nothing is held, what was spent is the sum of what was settled, and the limits paid for every fair bill. */
+function findUnpaid(state: RunState, { ledger }: Invariants): string | undefined {
+  const spent = (id: string) => {
+    let sum = NOTHING
+    for (const [settler, amount] of ledger.bySettler)
+      for (let at = state.steps.get(settler); at; at = state.steps.get(at.parent ?? ''))
+        if (at.id === id) sum = addAmounts(sum, amount)
+    return sum
+  }
+  const accounts = [{ whose: 'the run', account: state.account, due: ledger.settled }]
+  for (const { id, account } of state.steps.values()) if (account) accounts.push({ whose: id, account, due: spent(id) })
+  for (const { whose, account, due } of accounts) {
+    const { settled, reserved } = account
+    if (reserved.cost !== 0 || reserved.tokens !== 0) return `${whose} still holds ${JSON.stringify(reserved)}`
+    if (settled.cost !== due.cost || settled.tokens !== due.tokens)
+      return `the books of ${whose} say ${JSON.stringify(settled)}, ${JSON.stringify(due)} was settled`
+  }
+  const billed = ledger.billed()
+  const { max_cost = Infinity, max_tokens = Infinity } = state.limits
+  if (billed.cost > max_cost || billed.tokens > max_tokens)
+    return `${JSON.stringify(billed)} was billed, over the limit`
+  return undefined
 }

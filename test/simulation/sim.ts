@@ -5,6 +5,7 @@ import { createMemoryJournal } from '../../src/journal/memory.ts'
 import { type Chance, createChance } from './chance.ts'
 import { Faults } from './faults.ts'
 import type { Invariants } from './invariants.ts'
+import { Policies } from './policies.ts'
 
 export const RUN = 'run-1'
 
@@ -30,6 +31,7 @@ export class Sim {
   /** What is on the disk, without any process in between. */
   readonly disk: { readonly journal: Journal; readonly blobs: BlobStore }
   readonly lease_ms: number
+  readonly policies: Policies
   readonly trace: ((line: string) => void) | undefined
   violation: Violation | undefined
   /** Sequence number of the newest inbox record on disk. */
@@ -44,6 +46,7 @@ export class Sim {
     this.faults = new Faults(seed)
     this.clock = createVirtualWorld({ seed: `${seed}/clock`, sha256, drain: () => this.drain() })
     this.disk = createMemoryJournal(() => this.clock.clock())
+    this.policies = new Policies(seed)
     this.lease_ms = this.chance.pick([2_000, 10_000, 30_000])
   }
 

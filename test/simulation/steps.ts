@@ -1,7 +1,9 @@
 import type { Safety } from '../../src/engine/effect.ts'
 import { type StepContext, StepFailure, type StepKind } from '../../src/engine/step.ts'
+import type { Need } from '../../src/events/money.ts'
 import type { Json, JsonObject } from '../../src/events/values.ts'
 import type { GraphStep } from '../../src/graph/step-graph.ts'
+import { requestTool, type ToolName } from './tools.ts'
 
 /** What a simulated step does, as data. */
 export type Op =
@@ -11,6 +13,8 @@ export type Op =
       readonly safety: Safety
       readonly name?: string
       readonly pool?: string
+      readonly tool?: ToolName
+      readonly need?: Need
     }
   | { readonly op: 'fallback'; readonly first: Op; readonly second: Op }
   | { readonly op: 'all' | 'race' | 'settled'; readonly branches: readonly (readonly Op[])[] }
@@ -90,14 +94,17 @@ async function runOp(op: Op, frame: Frame): Promise<void> {
 }
 
 async function ask(op: Op & { op: 'effect' }, { ctx, seen }: Frame): Promise<void> {
-  const { kind, safety, name, pool } = op
-  const request: JsonObject = { seen: seen.length, with: seen.slice(-2) }
+  const { kind, safety, name, pool, tool, need } = op
+  const args: JsonObject = { n: seen.length, with: seen.slice(-2) }
+  const plain: JsonObject = need ? { ...args, need } : args
+  const request = tool ? requestTool(tool, name ?? tool, args) : plain
   const answer = await ctx.effect({
     kind,
     safety,
     request,
     ...(name === undefined ? {} : { name }),
     ...(pool === undefined ? {} : { pool }),
+    ...(need === undefined ? {} : { need }),
   })
   seen.push(answer)
 }

@@ -7,11 +7,14 @@ import type { Event } from '../../events/event.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
 import { compareRuns } from '../../events/views/compare.ts'
 import type { App } from '../app.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation, steeringOf } from '../operation.ts'
+import { hasPermits, joinPermits, pinPermits, readPermits } from '../permits.ts'
+import { readPinnedFiles } from '../pinned.ts'
 import { createPorts } from '../ports.ts'
 import { findRunId } from '../run-id.ts'
 import { loadContents } from '../run-report.ts'
 import { finishRun, holdLease, makeRunId, requireRun } from '../runs.ts'
+import { permitFields } from './run.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
 const assignment = (what: string) =>
@@ -30,12 +33,23 @@ export const forkRunOperation = defineOperation({
     prompt: assignment('STEP=TEXT: another system prompt for a step; may be repeated.'),
     answer: assignment('STEP=TEXT: the answer to what the step asks, instead of asking; may be repeated.'),
     input: z.string().optional().describe('Another input; only before any step has started.'),
+    ...permitFields,
   }),
-  run: async (wish, { app, signal, watcher }) => {
+  run: async (given, call) => {
+    const { app } = call
+    const wish = app.redaction.redactJson(given as Json) as typeof given
     const parent = await findRunId(app, wish.run)
     const events = await requireRun(app, parent)
     const id = makeRunId()
-    const ports = await createPorts(app, watcher)
+    const kept = events.slice(0, wish.at)
+    // What its parent was allowed was said about the parent; what was forbidden it stays so.
+    const before = await readPermits(app, parent, kept)
+    const permits = joinPermits({ deny: before.deny ?? [] }, wish)
+    const files =
+      hasPermits(before) || hasPermits(permits)
+        ? pinPermits(await readPinnedFiles(app, { run: parent, events: kept }), permits)
+        : undefined
+    const ports = await createPorts(app, { watcher: call.watcher, permits })
     const lease = await holdLease(app, id)
     const forked = await forkRun(ports, parent, {
       run: id,
@@ -44,13 +58,14 @@ export const forkRunOperation = defineOperation({
       started_by: 'cli',
       run_key: randomBytes(32).toString('hex'),
       lease,
+      ...(files ? { files } : {}),
     })
     if ('refused' in forked) {
       await lease.release()
       const hint = forked.latest ? `The last event at which it can be done is ${forked.latest}.` : forked.refused.hint
       throw new OrcError({ ...forked.refused, ...(hint === undefined ? {} : { hint }) })
     }
-    const result = await finishRun(app, forked, { signal, notes: [] })
+    const result = await finishRun(app, forked, { ...steeringOf(call), notes: [] })
     return { parent, at: wish.at, ...result }
   },
 })

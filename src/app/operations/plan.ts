@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
 import { levelsOf, type Plan } from '../../graph/plan.ts'
 import type { App } from '../app.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation, steeringOf } from '../operation.ts'
 import { runTarget } from '../runs.ts'
 import { makePlanTarget } from '../target-plan.ts'
 import { joinPrompt, readInput } from './run.ts'
@@ -25,7 +25,8 @@ export const planOperation = defineOperation({
     timeout_seconds: z.number().positive().optional().describe('The planning ends when this time is over.'),
     seed: z.string().optional().describe('Makes every choice by chance repeatable.'),
   }),
-  run: async (input, { app, signal, watcher }) => {
+  run: async (input, call) => {
+    const { app } = call
     const given = input.input ?? (await readInput(input.input_file))
     const request = joinPrompt(input.request, given)
     if (request === undefined || request.trim() === '') {
@@ -40,7 +41,7 @@ export const planOperation = defineOperation({
       ...(seed === undefined ? {} : { seed }),
       ...(timeout_seconds === undefined ? {} : { limits: { timeout_ms: Math.round(timeout_seconds * 1000) } }),
     }
-    const result = await runTarget(app, order, { signal, ...(watcher ? { watcher } : {}) })
+    const result = await runTarget(app, order, steeringOf(call))
     const made = result.report.agents.find(({ name }) => name === 'plan')
     if (result.status !== 'succeeded' || made?.output === undefined) return result
     const plan = arrangePlan(request, made.output as unknown as Plan)

@@ -1,21 +1,29 @@
 import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
-import { describeCall } from '../../trust/call.ts'
+import { type Call, describeCall } from '../../trust/call.ts'
 import type { App } from '../app.ts'
 import { defineOperation } from '../operation.ts'
 import { loadPolicy } from '../policy.ts'
 
+const NO_ARGUMENTS = '{}'
+
 const input = z.object({
-  tool: z.string().min(1).describe('The name of a tool, for example bash or mcp:files:write_file.'),
-  arguments: z.string().default('{}').describe('Its arguments as JSON; for bash also the command itself.'),
+  tool: z
+    .string()
+    .min(1)
+    .describe('The name of a tool, for example bash or mcp:files:write_file; also script or model.'),
+  arguments: z
+    .string()
+    .default(NO_ARGUMENTS)
+    .describe('Its arguments as JSON; for bash also the command itself, for script and model which one.'),
   safety: z
     .enum(['pure', 'idempotent', 'unsafe'])
     .default('unsafe')
     .describe('What the tool is; the usual rule depends on it.'),
   outside: z.boolean().default(false).describe('As if the step had read something from outside.'),
-  allow: z.array(z.string()).default([]).describe('As `run --allow`: NAME or NAME(ARGUMENTS).'),
-  deny: z.array(z.string()).default([]).describe('As `run --deny`.'),
+  allow: z.array(z.string()).default([]).describe('As `run --allow`: NAME or NAME(ARGUMENTS); may be repeated.'),
+  deny: z.array(z.string()).default([]).describe('As `run --deny`; may be repeated.'),
 })
 
 export const checkPolicy = defineOperation({
@@ -32,10 +40,7 @@ export const explainPolicy = defineOperation({
   run: async (given, { app }) => {
     const decided = await decide(app, given)
     const { levels } = await loadPolicy(app, given)
-    const call = describeCall(given.tool, readArguments(given), {
-      safety: given.safety,
-      labels: given.outside ? ['outside'] : [],
-    })
+    const call = readWords(given)
     return {
       ...decided,
       call: { name: call.name, argument: call.argument, paths: call.paths, hosts: call.hosts },
@@ -50,11 +55,18 @@ export const explainPolicy = defineOperation({
 
 async function decide(app: App, given: z.infer<typeof input>) {
   const { explain } = await loadPolicy(app, given)
-  const labels = given.outside ? ['outside'] : []
-  const { expires_ms, ...decided } = explain(
-    describeCall(given.tool, readArguments(given), { safety: given.safety, labels }),
-  )
+  const { expires_ms, because: _, label: __, ...decided } = explain(readWords(given))
   return { tool: given.tool, ...decided, ...(expires_ms === undefined ? {} : { expires_seconds: expires_ms / 1000 }) }
+}
+
+/** The call as policy would see it. Scripts and models stand in the definition, so they have no arguments but their name. */
+function readWords(given: z.infer<typeof input>): Call {
+  const { tool, safety, outside, arguments: text } = given
+  if (tool === 'script' || tool === 'model') {
+    const argument = text === NO_ARGUMENTS ? '' : text
+    return { name: tool, argument, paths: [], hosts: [], safety: 'pure', labels: [] }
+  }
+  return describeCall(tool, readArguments(given), { safety, labels: outside ? ['outside'] : [] })
 }
 
 function readArguments({ tool, arguments: text }: z.infer<typeof input>): JsonObject {

@@ -4,7 +4,7 @@ import { OrcError } from '../../events/errors.ts'
 import type { Json } from '../../events/values.ts'
 import type { App } from '../app.ts'
 import { detachProcess } from '../detach.ts'
-import { type Call, defineOperation } from '../operation.ts'
+import { type Call, defineOperation, steeringOf } from '../operation.ts'
 import { prepareRun, type RunOrder, runTarget } from '../runs.ts'
 import { makePromptTarget, type Target } from '../target.ts'
 import { makeStepsTarget } from '../target-chain.ts'
@@ -14,11 +14,26 @@ import { makePlanTarget, planConcurrency, readPlanTarget } from '../target-plan.
 /** What is said when an ensemble is run without any input. */
 const NO_INPUT = 'Please analyse what you are given, from your own point of view.'
 
+/** What the person says beforehand about tools, scripts and models; it belongs to the run. */
+export const permitFields = {
+  allow: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Calls that need no approval in this run, as NAME or NAME(ARGUMENTS) with * for anything; may be repeated.',
+    ),
+  deny: z
+    .array(z.string())
+    .default([])
+    .describe('Calls that are refused in this run, written likewise; may be repeated.'),
+}
+
 /** How any run is started, whatever it runs. */
 export const startFields = {
   max_concurrent: z.int().min(1).optional().describe('Steps that may run at once.'),
   timeout_seconds: z.number().positive().optional().describe('The run ends when this time is over.'),
   seed: z.string().optional().describe('Makes every choice by chance repeatable.'),
+  ...permitFields,
   detach: z.boolean().default(false).describe('Start it in the background and print its id.'),
 }
 type StartOptions = z.infer<z.ZodObject<typeof startFields>>
@@ -150,23 +165,21 @@ interface Start {
 }
 
 /** Starts a run, and drives it here unless it is to go on by itself. */
-export async function startRun(
-  { app, signal, watcher }: Call,
-  { target, input, limits }: Start,
-  options: StartOptions,
-) {
-  const { seed, max_concurrent, timeout_seconds } = options
+export async function startRun(call: Call, { target, input, limits }: Start, options: StartOptions) {
+  const { app } = call
+  const { seed, max_concurrent, timeout_seconds, allow, deny } = options
   const order: RunOrder = {
     target,
     input,
     ...(seed === undefined ? {} : { seed }),
+    permits: { allow, deny },
     limits: {
       ...limits,
       ...(max_concurrent === undefined ? {} : { max_concurrent }),
       ...(timeout_seconds === undefined ? {} : { timeout_ms: Math.round(timeout_seconds * 1000) }),
     },
   }
-  if (!options.detach) return runTarget(app, order, { signal, ...(watcher ? { watcher } : {}) })
+  if (!options.detach) return runTarget(app, order, steeringOf(call))
   const run = await prepareRun(app, order)
   await detachProcess(app, ['runs', 'resume', run])
   return { run, status: 'detached' as const, provider_notes: target.notes }

@@ -11,11 +11,12 @@ import { foldEvents } from '../../events/views/view.ts'
 import { waitsView } from '../../events/views/waits.ts'
 import type { App } from '../app.ts'
 import { findAsks } from '../asks.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation, steeringOf } from '../operation.ts'
 import { findRunId } from '../run-id.ts'
 import { reportRun } from '../run-report.ts'
 import { findSketch, type RunSketch, sketchRuns } from '../run-sketch.ts'
-import { commandRun, continueRun, holdLease, requireRun, verifyFile, verifyStored } from '../runs.ts'
+import { commandRun, continueRun, holdLease, reportOf, requireRun, verifyFile, verifyStored } from '../runs.ts'
+import { permitFields } from './run.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
 
@@ -166,11 +167,12 @@ export const cancelRun = defineOperation({
   name: 'runs cancel',
   summary: 'Cancel a run, wherever it is being driven.',
   input: z.object({ run, reason: z.string().optional().describe('Why; kept in the journal.') }),
-  run: async (input, { app, signal, watcher }) => {
+  run: async (input, call) => {
+    const { app } = call
     const id = await findRunId(app, input.run)
     const command = { type: 'cancel' as const, ...(input.reason === undefined ? {} : { reason: input.reason }) }
     // To end a run its definition is not needed, whatever became of it since.
-    return commandRun(app, id, { command, signal, accept_changed: true, ...(watcher ? { watcher } : {}) })
+    return commandRun(app, id, { ...steeringOf(call), commands: [command], accept_changed: true })
   },
 })
 
@@ -180,12 +182,45 @@ export const resumeRunOperation = defineOperation({
   input: z.object({
     run,
     accept_changed,
+    ...permitFields,
   }),
-  run: async (input, { app, signal, watcher }) => {
-    const id = await findRunId(app, input.run)
-    return continueRun(app, id, { signal, accept_changed: input.accept_changed, ...(watcher ? { watcher } : {}) })
+  run: async ({ run: named, accept_changed, allow, deny }, call) => {
+    const { app } = call
+    return continueRun(app, await findRunId(app, named), {
+      ...steeringOf(call),
+      accept_changed,
+      permits: { allow, deny },
+    })
   },
 })
+
+export const steerRun = defineOperation({
+  name: 'runs steer',
+  summary: 'Say something to the steps of a run that are under way; they read it before their next turn.',
+  input: z.object({
+    run,
+    text: z.string().min(1).describe('What they are to know or do.'),
+    step: z.string().min(1).optional().describe('Only this step and those below it.'),
+    accept_changed,
+  }),
+  run: async ({ run: named, text, step, accept_changed }, call) => {
+    const { app } = call
+    const id = await findRunId(app, named)
+    if (step !== undefined) await requireStep(app, id, step)
+    const command = { type: 'steer' as const, text, ...(step === undefined ? {} : { step }) }
+    return commandRun(app, id, { ...steeringOf(call), commands: [command], accept_changed })
+  },
+})
+
+async function requireStep(app: App, id: string, step: string): Promise<void> {
+  const { agents } = await reportOf(app, id)
+  const found = agents.find(({ name }) => name === step)
+  if (found && (found.status === 'waiting' || found.status === 'running' || found.status === 'retrying')) return
+  const open = agents.filter(({ status }) => status === 'running' || status === 'retrying').map(({ name }) => name)
+  const message = found ? `the step ${step} has ended: ${found.status}` : `the run ${id} has no step ${step}`
+  const hint = open.length > 0 ? `Under way: ${open.join(', ')}` : 'No step is under way.'
+  throw new OrcError({ code: 'not_found', message, hint })
+}
 
 export const resolveStep = defineOperation({
   name: 'runs resolve',
@@ -201,7 +236,8 @@ export const resolveStep = defineOperation({
     answer: z.string().optional().describe('What it answered, as JSON or text; for a script its output.'),
     accept_changed,
   }),
-  run: async (input, { app, signal, watcher }) => {
+  run: async (input, call) => {
+    const { app } = call
     const id = await findRunId(app, input.run)
     const open = await findOpenAsk(app, id, input.step)
     if (!open) {
@@ -214,7 +250,7 @@ export const resolveStep = defineOperation({
     const command =
       outcome === 'done' ? { ...about, outcome, answer: readAnswer(open.kind, input.answer) } : { ...about, outcome }
     const { accept_changed } = input
-    return commandRun(app, id, { command, signal, accept_changed, ...(watcher ? { watcher } : {}) })
+    return commandRun(app, id, { ...steeringOf(call), commands: [command], accept_changed })
   },
 })
 

@@ -2,6 +2,7 @@ import { canonicalJson } from '../canonical.ts'
 import type { Event, EventType, RunStatus } from '../event.ts'
 import { valuesOf, withoutInline } from '../hash.ts'
 import type { Json, JsonObject, Value } from '../values.ts'
+import { findDifferences, withoutCircumstances } from './difference.ts'
 import { emptySpent, type Spent, usageView } from './usage.ts'
 import { readInline } from './view.ts'
 
@@ -228,12 +229,13 @@ interface Place {
 
 async function findDivergence(index: number, a: Place, b: Place): Promise<RunDivergence | undefined> {
   const [left, right] = [await plainOf(a), await plainOf(b)]
-  const difference = firstDifference(left, right, '')
+  const [difference] = findDifferences(left, right, 1)
   if (!difference) return undefined
   const sketch = ({ side, event }: Place): EventSketch | undefined =>
     event && { seq: event.seq, type: event.type, actor: event.actor, step: side.ownerOf(event) }
   const [one, other] = [sketch(a), sketch(b)]
-  return { index, a: one, b: other, step: one?.step ?? other?.step, ...difference }
+  const { path, a: mine, b: yours } = difference
+  return { index, a: one, b: other, step: one?.step ?? other?.step, path, left: mine, right: yours }
 }
 
 /** Facts about who, where and when, which differ between any two runs. */
@@ -247,7 +249,7 @@ async function plainOf({ side, event }: Place): Promise<Json | undefined> {
   const contents = new Map(valuesOf(event).map(({ path, value }) => [path, value]))
   for (const [path, value] of contents) {
     const content = await side.read(value)
-    if (content !== undefined) putAt(data, path.split('.'), content)
+    if (content !== undefined) putAt(data, path.split('.'), path === 'answer' ? withoutCircumstances(content) : content)
   }
   return { type: event.type, actor: event.actor, causes: [...event.causes], data: data as JsonObject }
 }
@@ -256,24 +258,4 @@ function putAt(root: Record<string, unknown>, path: readonly string[], content: 
   let node = root
   for (const name of path.slice(0, -1)) node = node[name] as Record<string, unknown>
   node[path.at(-1) as string] = content
-}
-
-function firstDifference(
-  a: unknown,
-  b: unknown,
-  path: string,
-): { readonly path: string; readonly left: Json | undefined; readonly right: Json | undefined } | undefined {
-  if (a === b) return undefined
-  if (isObject(a) && isObject(b) && Array.isArray(a) === Array.isArray(b)) {
-    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-      const found = firstDifference(a[key], b[key], path ? `${path}/${key}` : key)
-      if (found) return found
-    }
-    return undefined
-  }
-  return { path, left: a as Json | undefined, right: b as Json | undefined }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

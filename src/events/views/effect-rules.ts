@@ -80,9 +80,13 @@ export class EffectRules {
   }
 
   /** The limit said no to another try. */
-  giveUp(key: string): void {
+  giveUp(key: string, seq: number): void {
     const effect = this.known.get(key)
-    if (effect) effect.failed = undefined
+    if (!effect) return
+    if (effect.safety === 'unsafe' && effect.status === 'unknown') this.lost.add(key)
+    if (effect.harmless) return this.#forget(effect)
+    Object.assign(effect, { status: 'closed', failed: undefined, answer: seq })
+    this.#forgetSettled(effect)
   }
 
   /** An outcome: of an open effect from the world, of an asked one from a person. */

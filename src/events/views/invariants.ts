@@ -149,7 +149,7 @@ export class InvariantCheck {
       case 'budget-refused':
         if (event.data.code !== 'calls_exhausted') steps.refused = true
         if (event.actor === 'step') return steps.expectRunning(event.data, 'writes budget-refused')
-        return effects.giveUp(event.data.key)
+        return effects.giveUp(event.data.key, event.seq)
       case 'approval-requested':
         return this.#approvals.request(event)
       case 'approval-given':

@@ -9,11 +9,22 @@ export function describeWork(step: StepProgress): string[] {
     return [reason === undefined ? status : `${status}: ${reason}`]
   }
   return [
-    round === undefined ? '' : `round ${round}`,
+    round === undefined ? '' : status === 'running' ? `round ${round}` : count(round, 'round'),
     inner ? describeInner(step, inner) : '',
-    inner && inner.failed > 0 && kind !== 'verified' ? `${inner.failed} failed` : '',
-    verdict && verdict.failed.length > 0 ? `try ${verdict.try} failed: ${verdict.failed.join(', ')}` : '',
+    inner && inner.failed > 0 && kind !== 'verified'
+      ? `${inner.failed} ${kind === 'assemble' ? 'abstained' : 'failed'}`
+      : '',
+    verdict ? describeVerdict(verdict) : '',
   ].filter((words) => words !== '')
+}
+
+function describeVerdict({ try: number, failed }: NonNullable<StepProgress['verdict']>): string {
+  if (failed.length > 0) return `try ${number} failed: ${failed.join(', ')}`
+  return number > 1 ? count(number, 'try', 'tries') : ''
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
 }
 
 function describeInner(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { noteDelta, progressView, totalsOf } from './progress.ts'
+import { describeWork } from './progress-words.ts'
 import { inline, makeRandomRun, planned, SampleJournal, seedRandom } from './sample-events.ts'
 import { foldEvents } from './view.ts'
 
@@ -95,6 +96,78 @@ test('live text is counted and starts anew with an attempt', () => {
   expect(state.steps.get('a')?.streamed).toBe(0)
 })
 
+const agents = (state: ReturnType<typeof fold>) =>
+  [...state.steps.values()].filter(({ kind, parent }) => kind !== 'condition' && parent === undefined)
+
+test('conditions are counted nowhere, steps inside others by themselves', () => {
+  const journal = new SampleJournal().start([
+    planned('a/when', [], 'condition'),
+    planned('a', ['a/when']),
+    planned('b'),
+  ])
+  journal.begin('a/when').finish('a/when').begin('a')
+  journal.add('steps-added', { step: 'a', attempt: 1, proposal: 'p', steps: [planned('a/x'), planned('a/y')] })
+  journal.begin('a/x').fail('a/x')
+  expect(totalsOf(fold(journal))).toMatchObject({
+    total: 2,
+    running: 1,
+    failed: 0,
+    percentage: 0,
+    inner: { total: 2, failed: 1, waiting: 1 },
+  })
+  expect(fold(journal).steps.get('a')?.inner).toEqual({ total: 2, ended: 1, failed: 1 })
+})
+
+test('a list that is worked through counts for the part that is done, and never as finished', () => {
+  const journal = new SampleJournal().start([planned('each', [], 'each'), planned('last', ['each'])]).begin('each')
+  journal.add('note-written', { step: 'each', attempt: 1, n: 1, facts: { about: 'items', total: 4 } })
+  for (const item of ['each[0]', 'each[1]']) {
+    journal.add('steps-added', { step: 'each', attempt: 1, proposal: item, steps: [planned(item)] })
+    journal.begin(item).finish(item)
+  }
+  expect(totalsOf(fold(journal)).percentage).toBe(25)
+  expect(describeWork(fold(journal).steps.get('each') as never)).toEqual(['2 of 4 items'])
+  expect(totalsOf(fold(journal.finish('each'))).percentage).toBe(50)
+})
+
+test('the words on a step: rounds, tries, what is inside, why it was skipped', () => {
+  const journal = new SampleJournal()
+    .start([
+      planned('polish', [], 'loop'),
+      planned('brief', [], 'verified'),
+      planned('left'),
+      planned('vote', [], 'assemble'),
+    ])
+    .begin('polish')
+    .begin('brief')
+    .begin('vote')
+  const round = (n: number) => ({
+    step: 'polish',
+    attempt: 1,
+    proposal: `round#${n}`,
+    steps: [planned(`polish#${n}/write`), planned(`polish#${n}/read`)],
+  })
+  journal.add('steps-added', round(1)).begin('polish#1/write').finish('polish#1/write')
+  const words = (id: string) => describeWork(fold(journal).steps.get(id) as never).join('; ')
+  expect(words('polish')).toBe('round 1; 1 of 2 steps')
+  journal.add('steps-added', round(2))
+  expect(words('polish')).toBe('round 2; 0 of 2 steps')
+  const facts = {
+    status: 'failed',
+    try: 1,
+    repair: 0,
+    answer: 'brief/answer',
+    criteria: ['citation'],
+    failed: ['citation'],
+  }
+  journal.add('step-verified', { step: 'brief', attempt: 1, n: 1, facts })
+  expect(words('brief')).toBe('try 1 failed: citation')
+  journal.add('steps-added', { step: 'vote', attempt: 1, proposal: 'v', steps: [planned('vote/a'), planned('vote/b')] })
+  expect(words('vote')).toBe('0 of 2 voters')
+  journal.add('step-skipped', { step: 'left', reason: 'condition' })
+  expect(words('left')).toBe('skipped: its condition did not hold')
+})
+
 test('B24: in any run the counts add up to the steps, and the percentage is the rounded share of ended ones', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
@@ -102,7 +175,7 @@ test('B24: in any run the counts add up to the steps, and the percentage is the 
       for (const event of makeRandomRun(seedRandom(seed))) {
         progressView.evolve(state, event)
         const { total, waiting, running, percentage } = totalsOf(state)
-        expect(total).toBe(state.steps.size)
+        expect(total).toBe(agents(state).length)
         expect(percentage).toBe(total === 0 ? 0 : Math.round(((total - waiting - running) / total) * 100))
         expect(Object.values(state.counts).every((count) => count >= 0)).toBe(true)
       }

@@ -121,7 +121,8 @@ export function totalsOf(state: Progress): ProgressTotals {
   const percentage = totals.total === 0 ? 0 : Math.round((100 * (ended + done)) / totals.total)
   return {
     ...totals,
-    percentage: ended < totals.total ? Math.min(99, percentage) : percentage,
+    // work in hand never looks finished
+    percentage: done > 0 ? Math.min(99, percentage) : percentage,
     ...(inner.total > 0 ? { inner } : {}),
   }
 }

@@ -29,11 +29,16 @@ export interface Attack {
 const MIB = 1024 * 1024
 const saw = ({ result, scene }: Outcome) => result.stdout.includes(scene.canary)
 const said = ({ result }: Outcome) => /^got$/m.test(result.stdout)
-/** Datagrams may be under way when the program has ended. */
-const heard = async ({ scene, token }: Outcome) => {
-  await sleep(20)
-  return scene.heard().includes(token)
+/** What it did may show a moment after it has ended: datagrams are under way, signals are delivered later. */
+async function appears(look: () => boolean | Promise<boolean>): Promise<boolean> {
+  for (let waited = 0; waited < SETTLE_MS; waited += 20) {
+    if (await look()) return true
+    await sleep(20)
+  }
+  return look()
 }
+const SETTLE_MS = 240
+const heard = ({ scene, token }: Outcome) => appears(() => scene.heard().includes(token))
 const wrote = async ({ scene, token }: Outcome) => (await readFile(scene.target, 'utf8')).includes(token)
 const listed = (scene: Scene) => ['allowed.test', `inner.test:${scene.facts['tcp']}`]
 /** More than this in all: the limit is 64. */
@@ -72,8 +77,14 @@ export const ATTACKS: { readonly [A in AttackId]: Attack } = {
   'abstract-socket': { title: 'connect to an abstract unix socket', judge: heard },
   'proxy-connect': { title: 'CONNECT through the proxy to 16 forbidden places', hosts: listed, judge: heard },
   'proxy-request': { title: 'HTTP through the proxy to 9 forbidden places', hosts: listed, judge: heard },
-  'kill-parent': { title: 'send a signal to us', judge: ({ seen }) => seen > 0, watch: async (scene) => scene.signals() },
-  'kill-sibling': { title: 'end another process', judge: async ({ scene }) => !(await isRunning(scene.decoy)) },
+  'kill-parent': {
+    title: 'send a signal to us',
+    judge: ({ scene }) => appears(() => scene.signals() > 0),
+  },
+  'kill-sibling': {
+    title: 'end another process',
+    judge: ({ scene }) => appears(async () => !(await isRunning(scene.decoy))),
+  },
   'ptrace-sibling': {
     title: 'trace another process',
     watch: async ({ decoy }) => {
@@ -90,7 +101,11 @@ export const ATTACKS: { readonly [A in AttackId]: Attack } = {
   },
   memory: { title: '1 GiB in one process, of 512 MiB', limits: { memory_bytes: 512 * MIB }, judge: said },
   'memory-total': { title: '900 MiB in three processes, of 512 MiB', limits: { memory_bytes: 512 * MIB }, judge: said },
-  'endless-loop': { title: 'run on after its time', limits: { time_ms: 1000 }, judge: ({ result }) => !result.timed_out },
+  'endless-loop': {
+    title: 'run on after its time',
+    limits: { time_ms: 1000 },
+    judge: ({ result }) => !result.timed_out,
+  },
   'output-flood': { title: 'print without end', judge: ({ result }) => !result.flooded },
   'large-file': {
     title: 'a file of 256 MiB, of 64',
@@ -113,6 +128,13 @@ export const ATTACKS: { readonly [A in AttackId]: Attack } = {
   status: { title: 'be root, keep a capability, or run unfiltered', judge: said },
   'user-namespace': { title: 'make a user namespace', judge: said },
   mount: { title: 'mount a file system', judge: said },
+  'set-id': {
+    title: "leave a program that lends its owner's rights",
+    judge: async ({ scene }) => {
+      const modes = ['a', 'b', 'c'].map((name) => stat(join(scene.project, name)).catch(() => undefined))
+      return (await Promise.all(modes)).some((info) => ((info?.mode ?? 0) & 0o6000) !== 0)
+    },
+  },
   'kernel-calls': { title: 'reach keys, bpf, io_uring, userfaultfd, netlink, packets, vsock', judge: said },
 }
 

@@ -40,7 +40,8 @@ const BODIES: { readonly [A in AttackId]: string } = {
   'read-private': 'print(open(p["private"]).read())',
   'write-outside': 'open(p["target"], "w").write(p["token"])',
   'write-by-link': 'os.symlink(p["target"], "way-out"); open("way-out", "w").write(p["token"])',
-  'link-as-result': 'os.symlink(p["home"], p["project"] + "/result.txt"); os.symlink(os.path.dirname(p["home"]), p["project"] + "/folder")',
+  'link-as-result':
+    'os.symlink(p["home"], p["project"] + "/result.txt"); os.symlink(os.path.dirname(p["home"]), p["project"] + "/folder")',
   'steer-next-start': `
 for name in [".llm-orc/config.yaml", ".mcp.json", ".env"]:
     path = p["project"] + "/" + name
@@ -143,6 +144,14 @@ os.mkdir("place")
 if libc.mount(b"none", b"place", b"tmpfs", 0, None) == 0:
     got()
     libc.umount2(b"place", 2)`,
+  'set-id': `
+for name, make in {
+    "a": lambda path: (open(path, "w").close(), os.chmod(path, 0o4755)),
+    "b": lambda path: os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o6755)),
+    "c": lambda path: os.mknod(path, 0o104755),
+}.items():
+    try: make(p["project"] + "/" + name)
+    except OSError as error: print(error)`,
   'kernel-calls': `
 for name, number in p["calls"].items():
     ctypes.set_errno(0)

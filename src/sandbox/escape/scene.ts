@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { createServer, connect, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EgressPorts } from '../egress.ts'
 import { cleanEnvironment } from '../environment.ts'
 import { runProcess } from '../process.ts'
-import { CALLS } from '../seccomp-calls.ts'
 import { filterArch } from '../seccomp.ts'
+import { CALLS } from '../seccomp-calls.ts'
 
 /** The world outside of the sandbox, planted for attacks: files, listeners and a process of our own that nobody needs. */
 export interface Scene {
@@ -109,7 +109,8 @@ export async function plantScene(): Promise<Scene> {
     egress: {
       // Names of our own, at addresses nobody has; the only one that can be dialled is the listener behind `allowed.test`.
       resolve: async (host) => ({ 'allowed.test': ['198.51.100.7'], 'inner.test': ['127.0.0.1'] })[host] ?? [],
-      dial: (to, port) => connect(to === '198.51.100.7' ? { host: '127.0.0.1', port: allowed as number } : { host: to, port }),
+      dial: (to, port) =>
+        connect(to === '198.51.100.7' ? { host: '127.0.0.1', port: allowed as number } : { host: to, port }),
     },
     close: async () => {
       process.off('SIGUSR2', onSignal)

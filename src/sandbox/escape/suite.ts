@@ -35,7 +35,10 @@ const TIME_MS = 15_000
 const WATCH_MS = 15
 
 /** Tries every attack in every tier, one after another; undefined without a Python that works in a sandbox. */
-export async function tryEscapes(tiers: readonly TierName[], options: SuiteOptions): Promise<readonly Trial[] | undefined> {
+export async function tryEscapes(
+  tiers: readonly TierName[],
+  options: SuiteOptions,
+): Promise<readonly Trial[] | undefined> {
   const python = await findForSandbox('python3', takeIdentity())
   if (!python) return undefined
   const trials: Trial[] = []
@@ -79,7 +82,10 @@ async function tryOne(
     signal,
     ...(hosts ? { hosts: hosts(scene) } : {}),
   })
-  const [result, seen] = await Promise.all([running, watchWhile(running, async () => (await watch?.(scene, token)) ?? 0)])
+  const [result, seen] = await Promise.all([
+    running,
+    watchWhile(running, async () => (await watch?.(scene, token)) ?? 0),
+  ])
   const promised = promises.includes(attack)
   const known = { attack, title, tier }
   const problem = findFailure(result, hosts !== undefined && promised)
@@ -92,7 +98,8 @@ async function tryOne(
 
 /** Why nothing was proved: it did not begin, or the way that is open was closed as well. */
 function findFailure(result: SandboxResult, controlled: boolean): string | undefined {
-  if (!result.stdout.startsWith('began\n')) return result.refusal?.message ?? result.error ?? (result.stderr.slice(-300) || 'it printed nothing')
+  if (!result.stdout.startsWith('began\n'))
+    return result.refusal?.message ?? result.error ?? (result.stderr.slice(-300) || 'it printed nothing')
   if (controlled && !/^reached$/m.test(result.stdout)) return 'the allowed host was not reached'
   return undefined
 }

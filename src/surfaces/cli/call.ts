@@ -1,4 +1,5 @@
 import type { Call } from '../../app/operation.ts'
+import type { Person } from '../../app/person.ts'
 import { OrcError } from '../../events/errors.ts'
 import { stringifyClean } from '../../events/views/clean.ts'
 import { toExecution } from '../../events/views/execution.ts'
@@ -47,7 +48,8 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   let result: unknown
   try {
     const signal = AbortSignal.any([interrupts.signal, outlet.closed])
-    result = await operation.run(checked.data, { app, signal, watcher: watch.watcher })
+    const person = await seatPerson({ ...place, hold: watch.hold })
+    result = await operation.run(checked.data, { app, signal, watcher: watch.watcher, ...(person ? { person } : {}) })
   } catch (error) {
     if (interrupts.signal.aborted && !(error instanceof OrcError)) return 130
     throw error
@@ -60,6 +62,21 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   else await printResult(command.name, result, place)
   if (outlet.closed.aborted) return 0
   return interrupts.signal.aborted && !hasReport(result) ? 130 : exitCodeFor(command.name, result)
+}
+
+/** Whoever sits at the terminal, when it is one and shows people what happens; programs and pipes are never asked. */
+async function seatPerson({
+  mode,
+  settings,
+  redact,
+  hold,
+}: Setting & { hold(): () => void }): Promise<Person | undefined> {
+  const { stdin, stderr } = process
+  const isForPeople = (mode === 'rich' || mode === 'text') && settings.progress !== 'json' && !settings.quiet
+  if (!isForPeople || !stdin.isTTY || !stderr.isTTY) return undefined
+  const { createPrompter } = await import('./prompt.ts')
+  const page = { style: styleFor(settings, stderr), width: stderr.columns || 80, rich: true, terminal: true }
+  return createPrompter({ input: stdin, output: stderr, page, redact, hold })
 }
 
 /** A field that may come from standard input gets it when `-` asks for it or nothing else is given. */
@@ -117,6 +134,7 @@ function createWatch(operation: string, { mode, settings, outlet }: Setting) {
   return {
     watcher,
     /** A word to the person, beside the progress. */
+    hold: () => live?.hold() ?? (() => {}),
     say: (text: string) => (live ? live.say(text) : void process.stderr.write(text)),
     finish: (report: RunReport) => lines?.finish(report),
     stop: () => {

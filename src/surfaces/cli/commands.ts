@@ -28,6 +28,8 @@ export interface Flag {
 
 const yes: Flag = { short: '-y', old: ['--yes'] }
 
+const permits = { allow: { placeholder: 'PATTERN' }, deny: { placeholder: 'PATTERN' } } as const
+
 const own = { own: true, required: false, old: [] } as const
 
 const streaming: readonly Option[] = [
@@ -104,6 +106,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
       plan_file: { placeholder: 'FILE' },
       planner_model: { placeholder: 'MODEL' },
       max_concurrent: { old: ['--max-concurrency'] },
+      ...permits,
     },
     aliases: ['invoke', 'i'],
     stdin: 'input',
@@ -148,14 +151,18 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     positional: ['run', 'ask'],
     examples: ['llm-orc approvals deny latest deploy --reason "not on a Friday"'],
   },
-  'policy check': { positional: ['tool', 'arguments'], examples: ['llm-orc policy check bash "git push"'] },
-  'policy explain': { positional: ['tool', 'arguments'] },
+  'policy check': {
+    positional: ['tool', 'arguments'],
+    flags: permits,
+    examples: ['llm-orc policy check bash "git push"'],
+  },
+  'policy explain': { positional: ['tool', 'arguments'], flags: permits },
   'chain list': { aliases: ['list-chains'], own: format },
   'chain show': { positional: ['name'] },
   'chain run': {
     positional: ['name', 'input'],
     also: ['input'],
-    flags: { prompt: { short: '-p' }, input_file: { short: '-f' } },
+    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, ...permits },
     stdin: 'input',
     own: streaming,
     examples: ['llm-orc chain run review -p "A function that reverses a list"'],
@@ -170,7 +177,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'workflow run': {
     positional: ['name', 'input'],
     also: ['input'],
-    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, param: { placeholder: 'NAME=VALUE' } },
+    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, param: { placeholder: 'NAME=VALUE' }, ...permits },
     stdin: 'input',
     own: streaming,
     examples: ['llm-orc workflow run sequential_elaboration --param user_prompt="What is tea?"'],
@@ -187,11 +194,18 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'runs tail': { positional: ['run'], examples: ['llm-orc runs tail latest --output json | head -3'] },
   'runs replay': { positional: ['run'], aliases: ['runs verify'], examples: ['llm-orc runs replay latest'] },
   'runs cancel': { positional: ['run'] },
-  'runs resume': { positional: ['run'], own: streaming },
+  'runs resume': { positional: ['run'], flags: permits, own: streaming },
   'runs resolve': {
     positional: ['run', 'step', 'outcome', 'answer'],
     also: ['outcome', 'answer'],
     examples: ['llm-orc runs resolve latest deploy done --answer "deployed by hand"'],
+  },
+  'runs steer': {
+    positional: ['run', 'text'],
+    examples: [
+      'llm-orc runs steer latest "Leave the tests alone."',
+      'llm-orc runs steer latest "Only the API." --step review',
+    ],
   },
   'runs doctor': { positional: ['run'], examples: ['llm-orc runs doctor', 'llm-orc runs doctor latest --repair'] },
   'runs delete': { positional: ['run'], flags: { confirm: yes } },
@@ -208,10 +222,21 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
       model: { placeholder: 'STEP=MODEL' },
       prompt: { placeholder: 'STEP=TEXT' },
       answer: { placeholder: 'STEP=TEXT' },
+      ...permits,
     },
     examples: ['llm-orc runs fork latest --at 12 --model reviewer=openai/gpt-5.6'],
   },
   'runs compare': { positional: ['a', 'b'], examples: ['llm-orc runs compare 20261121-05 latest'] },
+  'runs bisect': {
+    positional: ['a', 'b'],
+    flags: { definition: { placeholder: 'NAME' } },
+    examples: ['llm-orc runs bisect 20261121-05 latest', 'llm-orc runs bisect latest --definition now'],
+  },
+  'runs upgrade': {
+    positional: ['run'],
+    flags: { definition: { placeholder: 'NAME' } },
+    examples: ['llm-orc runs upgrade latest --check', 'llm-orc runs upgrade latest'],
+  },
   'runs prune': {
     flags: { older_than: { placeholder: 'DAYS', old: ['--older-than-days'] } },
     examples: ['llm-orc runs prune --older-than 30 --dry-run'],
@@ -231,10 +256,41 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     own: format,
     examples: ['llm-orc scripts test primitives/file-ops/read_file.py --parameters \'{"path": "notes.md"}\''],
   },
+  'tools list': { positional: ['name'], own: format },
+  'tools show': { positional: ['name'], examples: ['llm-orc tools show calculator@^1'] },
+  'tools test': {
+    positional: ['name'],
+    own: format,
+    examples: ['llm-orc tools test calculator@^1 --arguments \'{"operation": "add", "a": 1, "b": 2}\''],
+  },
+  'tools new': { positional: ['name'], examples: ['llm-orc tools new count-characters --language python'] },
+  'tools migrate': {
+    positional: ['name', 'to'],
+    examples: [
+      'llm-orc tools migrate calculator@1.0.0 2.0.0 --arguments \'{"operation": "add", "a": 1, "b": 2}\'',
+      'llm-orc tools migrate calculator@2.0.0 1.1.0 --rollback --arguments \'{"operation": "add", "numbers": [1, 2]}\'',
+    ],
+  },
   'providers list': {},
   'providers test': { positional: ['provider', 'model'], also: ['model'], aliases: ['test-provider'] },
   'profiles list': { aliases: ['list-profiles', 'lp'] },
   version: {},
+  'mcp servers add': {
+    positional: ['name', 'what'],
+    flags: { env: { placeholder: 'NAME=VALUE' }, header: { placeholder: 'NAME=VALUE' } },
+    examples: [
+      'llm-orc mcp servers add files "npx -y @modelcontextprotocol/server-filesystem ."',
+      "llm-orc mcp servers add tracker https://mcp.example.com/mcp --header 'Authorization=Bearer ${TRACKER_TOKEN}'",
+    ],
+  },
+  'mcp servers remove': { positional: ['name'] },
+  'mcp servers test': { positional: ['name'] },
+  'mcp servers trust': { positional: ['name'], flags: { digest: { placeholder: 'DIGEST' } } },
+  'mcp probe': {
+    positional: ['what'],
+    flags: { env: { placeholder: 'NAME=VALUE' }, header: { placeholder: 'NAME=VALUE' } },
+    examples: ['llm-orc mcp probe http://127.0.0.1:3000/mcp'],
+  },
 }
 
 /** The first words of several commands, in the order help shows them. */
@@ -248,6 +304,10 @@ export const GROUPS: readonly Omit<Group, 'help'>[] = [
   { name: 'runs', aliases: [], summary: 'Look at runs, steer them, replay them.' },
   { name: 'artifacts', aliases: ['ar'], summary: 'The readable folders that runs leave.' },
   { name: 'scripts', aliases: ['sc'], summary: 'Scripts that agents can be.' },
+  { name: 'tools', aliases: [], summary: 'Tools that agents may call.' },
+  { name: 'mcp', aliases: [], summary: 'MCP servers whose tools agents may call.' },
+  { name: 'sandbox', aliases: [], summary: 'Walls around what runs: which there are and what they hold.' },
+  { name: 'mcp servers', aliases: [], summary: 'The servers of this user and project.' },
   { name: 'providers', aliases: [], summary: 'Who answers for the models.' },
   { name: 'profiles', aliases: [], summary: 'Model profiles: names for provider, model and settings.' },
 ]

@@ -11,18 +11,23 @@ interface Telling {
   readonly healthy?: boolean
   readonly equal?: boolean
   readonly ok?: boolean
+  readonly success?: boolean
+  /** Why one call failed. */
+  readonly code?: string
   readonly valid?: boolean
   readonly problems?: readonly Problem[]
 }
 
 /** Operations that steer or look at a run: their success is not the run's. */
 const LOOKS = new Set(['runs show', 'runs tail'])
-const STEERS = new Set(['runs cancel', 'runs resolve'])
+const STEERS = new Set(['runs cancel', 'runs resolve', 'runs steer', 'approvals give', 'approvals deny'])
+/** Operations that call one thing once: their success is that of the call. */
+const CALLS = new Set(['scripts test', 'tools test'])
 
 /** The exit code for what an operation answered. */
 export function exitCodeFor(operation: string, result: unknown): number {
   if (LOOKS.has(operation) || typeof result !== 'object' || result === null) return 0
-  const { report, status, asks, passed, healthy, equal, ok, valid, problems } = result as Telling
+  const { report, status, asks, passed, healthy, equal, ok, success, code, valid, problems } = result as Telling
   if (report) {
     // Another process drives on, or the run ended as it was told to.
     if (
@@ -36,8 +41,8 @@ export function exitCodeFor(operation: string, result: unknown): number {
     const first = problems?.find(({ severity }) => severity !== 'warning')
     return first ? ERROR_CODES[first.code].exit : 2
   }
-  if ([passed, healthy, equal, ok].includes(false)) return 1
-  return operation === 'scripts test' && status !== undefined
-    ? exitCodeOf({ status: status as RunReport['status'], errors: [] })
-    : 0
+  if ([passed, healthy, equal, ok, success].includes(false)) return 1
+  if (!CALLS.has(operation) || status === undefined) return 0
+  const errors = code === undefined ? [] : [{ code } as RunReport['errors'][number]]
+  return exitCodeOf({ status: status as RunReport['status'], errors })
 }

@@ -36,20 +36,24 @@ export async function parseArguments(tree: CommandTree, words: readonly string[]
   const program = silent(new commander.Command('llm-orc')).helpCommand(false)
   for (const { flag } of shared) program.addOption(flag)
   const groups = new Map<string, Program>()
+  const findParent = (spelling: string): { readonly parent: Program | undefined; readonly last: string } => {
+    const at = spelling.lastIndexOf(' ')
+    return { parent: at < 0 ? program : groups.get(spelling.slice(0, at)), last: spelling.slice(at + 1) }
+  }
   for (const { name, aliases } of tree.groups) {
+    const { parent, last } = findParent(name)
     groups.set(
       name,
-      silent(program.command(name))
+      silent((parent ?? program).command(last))
         .aliases([...aliases])
         .helpCommand(false),
     )
   }
   for (const command of tree.commands) {
     for (const spelling of [command.name, ...command.aliases]) {
-      const [first = '', second] = spelling.split(' ')
-      const parent = second === undefined ? program : groups.get(first)
+      const { parent, last } = findParent(spelling)
       if (!parent) continue
-      const entry = silent(parent.command(second ?? first, { hidden: spelling !== command.name }))
+      const entry = silent(parent.command(last, { hidden: spelling !== command.name }))
       const own = flagsOf(command.options)
       for (const { flag } of own) entry.addOption(flag)
       for (const { field, required } of command.arguments)

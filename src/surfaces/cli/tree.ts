@@ -99,9 +99,10 @@ export function findPlace(tree: CommandTree, args: readonly string[]): Place {
       continue
     }
     const rest = [...before, ...args.slice(index + 1)]
-    const command = findCommand(tree, group ? `${group.name} ${word}` : word)
+    const full = group ? `${group.name} ${word}` : word
+    const command = findCommand(tree, full)
     if (command) return { command, rest }
-    const found = group ? undefined : tree.groups.find(({ name, aliases }) => name === word || aliases.includes(word))
+    const found = tree.groups.find(({ name, aliases }) => name === full || aliases.includes(full))
     if (!found)
       return group ? { group, rest: [...before, ...args.slice(index)] } : { rest: [...before, ...args.slice(index)] }
     group = found

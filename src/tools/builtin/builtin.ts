@@ -30,7 +30,7 @@ export interface Builtin extends Omit<PinnedTool, 'digest' | 'source'> {
   run(args: JsonObject, means: ToolMeans, ports: BuiltinPorts): Promise<ToolOutcome>
 }
 
-export const BUILTIN_SOURCE = 'builtin'
+const BUILTIN_SOURCE = 'builtin'
 const NAMED = 5
 
 export function pinBuiltin(builtin: Builtin): PinnedTool {
@@ -41,7 +41,11 @@ export function pinBuiltin(builtin: Builtin): PinnedTool {
 export function createBuiltinTool(builtin: Builtin, ports: BuiltinPorts): Tool {
   const { name, version, description, input_schema: input, output_schema: output, safety, permissions } = builtin
   return {
-    ...{ name, version, description, safety, permissions },
+    name,
+    version,
+    description,
+    safety,
+    permissions,
     schemas: { input, output },
     run: async (args, means) => {
       const faults = ports.check(input, args)

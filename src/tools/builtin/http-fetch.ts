@@ -174,7 +174,7 @@ function decode({ bytes, type }: Reply): string | undefined {
 function describeFault(url: URL, error: unknown): Extract<ToolOutcome, { readonly ok: false }> {
   if (!(error instanceof Error)) throw error
   const { code } = error as NodeJS.ErrnoException
-  const unreached = code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH'
+  const unreached = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ERR_INVALID.*|ERR_UNESCAPED.*)$/.test(code ?? '')
   const message = `${url.host} could not be asked${code === undefined ? '' : ` (${code})`}`
   return { ok: false, code: 'fetch_failed', message, touched: unreached ? 'no' : 'maybe' }
 }

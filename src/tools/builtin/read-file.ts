@@ -80,7 +80,7 @@ async function readHandle(handle: FileHandle, shown: string): Promise<TextRead> 
 }
 
 /** Undefined for what is no text. A mark at the front stays, so that writing it back changes nothing. */
-export function decodeText(bytes: Uint8Array): string | undefined {
+function decodeText(bytes: Uint8Array): string | undefined {
   if (bytes.subarray(0, 8192).includes(0)) return undefined
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

@@ -38,6 +38,9 @@ export function readTool(given: unknown): ReadTool {
   if (whole.length > LIMITS.bytes) return { refused: `it is described in more than ${LIMITS.bytes} characters` }
   if (!isRecord(inputSchema) || inputSchema['type'] !== 'object')
     return { refused: 'its input schema is not one of an object' }
+  const { properties = {}, required = [] } = inputSchema
+  if (!isRecord(properties) || !Array.isArray(required) || !required.every((key) => typeof key === 'string'))
+    return { refused: 'its input schema is malformed' }
   const input = tameSchema(inputSchema)
   if ('refused' in input) return input
   const output = outputSchema === undefined ? undefined : tameSchema(outputSchema)

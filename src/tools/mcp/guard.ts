@@ -1,5 +1,5 @@
 import { Bucket } from './bucket.ts'
-import { type McpTool, readTool } from './definition.ts'
+import { isTooDeep, type McpTool, readTool } from './definition.ts'
 import { isRecord, isWireMessage, type Wire, WireFailure, type WireMessage } from './wire.ts'
 
 /** Most tools that are taken of one server, and pages of its list. */
@@ -9,6 +9,13 @@ const PAGES_LIMIT = 100
 const NOTES = { burst: 2000, per_second: 100 }
 const ASKS = { burst: 20, per_second: 1 }
 const DROPPED_LIMIT = 100_000
+/** Deeper messages would break whoever reads them level by level. */
+const DEPTH_LIMIT = 200
+/** The code of an answer that could not be read, as the protocol has it. */
+export const UNREADABLE = -32_700
+
+/** What else a page of tools may say. */
+const KEPT = ['resultType', 'ttlMs', 'cacheScope'] as const
 
 /** A tool that is not offered, and why. Its name may be anything. */
 export interface RefusedTool {
@@ -36,6 +43,8 @@ export class GuardedWire implements Wire {
   readonly #notes = new Bucket(NOTES)
   readonly #asks = new Bucket(ASKS)
   #dropped = 0
+  /** Something was told since the last answer. */
+  #noted = false
   /** Our requests for tools that are not answered. */
   readonly #lists = new Map<string | number, { readonly first: boolean }>()
   #draft: Draft = newDraft()
@@ -83,11 +92,23 @@ export class GuardedWire implements Wire {
 
   #take(message: WireMessage, extra: unknown): void {
     if (!isWireMessage(message)) return
-    if (message.method !== undefined && !this.#admit(message)) return
-    const list = message.id === undefined ? undefined : this.#lists.get(message.id)
-    if (!list || message.method !== undefined) return void this.onmessage?.(message, extra)
-    this.#lists.delete(message.id as string | number)
-    this.onmessage?.(message.result ? { ...message, result: this.#sift(message.result, list.first) } : message, extra)
+    if (message.method !== undefined) {
+      if (isTooDeep(message, DEPTH_LIMIT) || !this.#admit(message)) return
+      this.#noted = true
+      this.onmessage?.(message, extra)
+      return
+    }
+    const id = message.id as string | number
+    const list = this.#lists.get(id)
+    this.#lists.delete(id)
+    // Of a list each tool is measured by itself.
+    const deep = !(list && message.result) && isTooDeep(message, DEPTH_LIMIT)
+    const answer = deep ? { jsonrpc: message.jsonrpc, id, error: { code: UNREADABLE, message: 'too deep' } } : message
+    const sifted = list && answer.result ? { ...answer, result: this.#sift(answer.result, list.first) } : answer
+    // The library takes answers at once and notifications a little later: progress must not come after what it leads to.
+    if (this.#noted) setImmediate(() => this.onmessage?.(sifted, extra))
+    else this.onmessage?.(sifted, extra)
+    this.#noted = false
   }
 
   /** What nobody asked for comes only so often. */
@@ -95,12 +116,16 @@ export class GuardedWire implements Wire {
     const bucket = message.id === undefined ? this.#notes : this.#asks
     if (bucket.take()) return true
     this.#dropped += 1
-    if (this.#dropped === DROPPED_LIMIT) {
-      this.failure = new WireFailure('mcp_flood', `the server sent ${DROPPED_LIMIT} messages too many`)
-      this.onerror?.(this.failure)
-      void this.#inner.close()
-    }
+    if (this.#dropped === DROPPED_LIMIT)
+      this.breakOff(new WireFailure('mcp_flood', `the server sent ${DROPPED_LIMIT} messages too many`))
     return false
+  }
+
+  /** Ends the connection for a reason that those who wait are told. */
+  breakOff(failure: WireFailure): void {
+    this.failure ??= failure
+    this.onerror?.(failure)
+    void this.#inner.close()
   }
 
   /** One page of tools: what is fit to be used, and no further page once there are enough. */
@@ -109,7 +134,7 @@ export class GuardedWire implements Wire {
     const draft = this.#draft
     draft.pages += 1
     const { tools, nextCursor } = result
-    const kept = (Array.isArray(tools) ? tools : []).filter((given) => keepTool(draft, given))
+    const kept = (Array.isArray(tools) ? tools : []).flatMap((given) => keepTool(draft, given))
     const over = draft.offered > TOOLS_LIMIT || draft.pages >= PAGES_LIMIT
     const again = typeof nextCursor !== 'string' || draft.cursors.has(nextCursor)
     if (typeof nextCursor === 'string') draft.cursors.add(nextCursor)
@@ -117,8 +142,8 @@ export class GuardedWire implements Wire {
       draft.cut = true
       draft.refused.push({ name: '*', reason: `it offers more than ${TOOLS_LIMIT} tools; the rest is left out` })
     }
-    const { nextCursor: _, ...rest } = result
-    return { ...rest, tools: kept, ...(over || again ? {} : { nextCursor }) }
+    const rest = KEPT.flatMap((key) => (typeof result[key] === 'object' ? [] : [[key, result[key]] as const]))
+    return { ...Object.fromEntries(rest), tools: kept, ...(over || again ? {} : { nextCursor }) }
   }
 }
 
@@ -136,22 +161,23 @@ function newDraft(): Draft {
   return { tools: new Map(), refused: [], names: new Set(), cursors: new Set(), offered: 0, pages: 0, cut: false }
 }
 
-function keepTool(draft: Draft, given: unknown): boolean {
+/** What the library has to know of it: the schema, which may ask for headers, as it is. */
+function keepTool(draft: Draft, given: unknown): readonly object[] {
   draft.offered += 1
-  if (draft.offered > TOOLS_LIMIT) return false
+  if (draft.offered > TOOLS_LIMIT) return []
   const read = readTool(given)
   const said = isRecord(given) && typeof given['name'] === 'string' ? given['name'].slice(0, 64) : 'a tool'
   if ('refused' in read) {
     draft.refused.push({ name: said, reason: read.refused })
-    return false
+    return []
   }
   const { name } = read.tool
   if (draft.names.has(name)) {
     // Which of the two was meant cannot be known.
     if (draft.tools.delete(name)) draft.refused.push({ name: said, reason: 'two tools have this name' })
-    return false
+    return []
   }
   draft.names.add(name)
   draft.tools.set(name, read.tool)
-  return true
+  return [{ name, inputSchema: (given as { readonly inputSchema: object }).inputSchema }]
 }

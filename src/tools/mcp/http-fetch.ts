@@ -9,18 +9,25 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 /** Events of one stream. */
 const EVENTS = { burst: 5000, per_second: 200 }
 
+export interface FetchHooks {
+  /** The server answered that it wants a login. */
+  beforeLogin(): Promise<void>
+  /** A stream of events was broken off, which nobody who reads it can be told. */
+  onFlood(failure: WireFailure): void
+}
+
 /**
  * The way to one server and to whoever it sends us to for a login. Bodies are bounded; other hosts are spoken with over TLS only, and
- * not when they are on this machine or its network, unless the server itself is. `beforeLogin` is told of an answer that asks for one.
+ * not when they are on this machine or its network, unless the server itself is.
  */
-export function createServerFetch(server: URL, beforeLogin: () => Promise<void>): Fetch {
+export function createServerFetch(server: URL, hooks: FetchHooks): Fetch {
   const near = isNear(server)
   return async (to, init) => {
     const url = new URL(to)
     if (url.origin !== server.origin) await assertAllowed(url, near)
     const response = await fetch(url, init)
-    if (url.origin === server.origin && (response.status === 401 || response.status === 403)) await beforeLogin()
-    return bound(response)
+    if (url.origin === server.origin && (response.status === 401 || response.status === 403)) await hooks.beforeLogin()
+    return bound(response, hooks)
   }
 }
 
@@ -70,10 +77,10 @@ export function isPrivate(address: string): boolean {
 }
 
 /** The same answer with a body that breaks off when it gets too long, or, in a stream of events, too busy. */
-function bound(response: Response): Response {
+function bound(response: Response, { onFlood }: FetchHooks): Response {
   if (!response.body) return response
   const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream')
-  const body = response.body.pipeThrough(isStream ? boundEvents() : boundBytes())
+  const body = response.body.pipeThrough(isStream ? boundEvents(onFlood) : boundBytes())
   return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
 }
 
@@ -88,10 +95,14 @@ function boundBytes(): TransformStream<Uint8Array, Uint8Array> {
   })
 }
 
-function boundEvents(): TransformStream<Uint8Array, Uint8Array> {
+function boundEvents(onFlood: FetchHooks['onFlood']): TransformStream<Uint8Array, Uint8Array> {
   const bucket = new Bucket(EVENTS)
   let held = 0
   let last = 0
+  const fail = (control: TransformStreamDefaultController, failure: WireFailure) => {
+    control.error(failure)
+    onFlood(failure)
+  }
   return new TransformStream({
     transform(chunk, control) {
       for (const byte of chunk) {
@@ -99,11 +110,11 @@ function boundEvents(): TransformStream<Uint8Array, Uint8Array> {
         if (byte === 13) continue
         if (byte === 10 && last === 10) {
           held = 0
-          if (!bucket.take()) return control.error(new WireFailure('mcp_flood', 'the server sent too many events'))
+          if (!bucket.take()) return fail(control, new WireFailure('mcp_flood', 'the server sent too many events'))
         }
         last = byte
       }
-      if (held > LINE_LIMIT) control.error(tooLong())
+      if (held > LINE_LIMIT) fail(control, tooLong())
       else control.enqueue(chunk)
     },
   })

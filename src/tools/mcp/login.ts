@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { Loopback } from './loopback.ts'
 import { isRecord, WireFailure } from './wire.ts'
 
@@ -47,10 +47,12 @@ export class Login {
   #port: number
   #client: Client | undefined
   #tokens: Tokens | undefined
+  /** Several calls may find out at once that a login is needed; one page is shown, and its verifier is among these. */
+  readonly #verifiers = new Set<string>()
   #verifier: string | undefined
-  #state: string | undefined
   #discovery: object | undefined
   #page: URL | undefined
+  #busy = false
   readonly clientMetadataUrl?: string
   readonly prepareTokenRequest?: (scope?: string) => URLSearchParams
 
@@ -74,6 +76,9 @@ export class Login {
 
   /** Opens the door for the browser, before anything asks where it is. */
   async prepare(): Promise<void> {
+    if (this.#busy || this.#page) return
+    // Where the server sends us may have changed since the last time.
+    this.#discovery = undefined
     if (!this.isInteractive || this.#loopback) return
     this.#loopback = await Loopback.open(this.#port)
     const { port } = this.#loopback
@@ -89,10 +94,11 @@ export class Login {
 
   /** Shows the page and waits; `finish` is given what came back, its state checked. */
   async complete(finish: (answer: URLSearchParams) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const [page, loopback, state] = [this.#page, this.#loopback, this.#state]
-    this.#page = undefined
-    this.#state = undefined
+    const [page, loopback] = [this.#page, this.#loopback]
+    const state = page?.searchParams.get('state')
     if (!page || !loopback || !state) throw new WireFailure('mcp_login_needed', `${this.#server} needs a login`)
+    this.#page = undefined
+    this.#busy = true
     try {
       const answered = loopback.wait(state, { timeout_ms: PATIENCE_MS, signal })
       answered.catch(() => {})
@@ -100,8 +106,10 @@ export class Login {
         throw new WireFailure('mcp_login_needed', `${this.#server} needs a login, and there is nobody to log in`)
       await finish(await answered)
     } finally {
-      this.close()
+      this.#busy = false
       this.#verifier = undefined
+      this.#verifiers.clear()
+      this.close()
     }
   }
 
@@ -128,8 +136,7 @@ export class Login {
   }
 
   state(): string {
-    this.#state = randomBytes(32).toString('base64url')
-    return this.#state
+    return randomBytes(32).toString('base64url')
   }
 
   clientInformation(): Client | undefined {
@@ -149,12 +156,15 @@ export class Login {
     this.#tokens = tokens
   }
 
-  redirectToAuthorization(url: URL): void {
-    this.#page = url
+  saveCodeVerifier(verifier: string): void {
+    this.#verifiers.add(verifier)
   }
 
-  saveCodeVerifier(verifier: string): void {
-    this.#verifier = verifier
+  redirectToAuthorization(url: URL): void {
+    if (this.#busy || this.#page) return
+    const challenge = url.searchParams.get('code_challenge')
+    this.#verifier = [...this.#verifiers].find((verifier) => hash('sha256', verifier, 'base64url') === challenge)
+    this.#page = url
   }
 
   codeVerifier(): string {
@@ -164,7 +174,9 @@ export class Login {
 
   /** Called before anything is sent to an endpoint: one that lies elsewhere than the issuer is not used. */
   saveDiscoveryState(state: object): void {
-    const { authorizationServerMetadata: metadata, authorizationServerUrl } = state as { readonly [key: string]: unknown }
+    const { authorizationServerMetadata: metadata, authorizationServerUrl } = state as {
+      readonly [key: string]: unknown
+    }
     const issuer = isRecord(metadata) ? metadata['issuer'] : authorizationServerUrl
     const origins = [issuer, authorizationServerUrl, ...(this.#spec.origins ?? [])].map(originOf)
     for (const key of ['authorization_endpoint', 'token_endpoint', 'registration_endpoint']) {
@@ -194,7 +206,11 @@ export class Login {
 
 function ownClient({ client_id, client_secret, issuer }: LoginSpec): Client | undefined {
   if (client_id === undefined) return undefined
-  return { client_id, ...(client_secret === undefined ? {} : { client_secret }), ...(issuer === undefined ? {} : { issuer }) }
+  return {
+    client_id,
+    ...(client_secret === undefined ? {} : { client_secret }),
+    ...(issuer === undefined ? {} : { issuer }),
+  }
 }
 
 /** `https` and `http` addresses have one that means something; all others are no place to send anyone to. */

@@ -61,7 +61,11 @@ export class Loopback {
   #take(request: IncomingMessage, response: ServerResponse): void {
     const say = (status: number, text: string) =>
       response
-        .writeHead(status, { 'content-type': 'text/html; charset=utf-8', connection: 'close', 'referrer-policy': 'no-referrer' })
+        .writeHead(status, {
+          'content-type': 'text/html; charset=utf-8',
+          connection: 'close',
+          'referrer-policy': 'no-referrer',
+        })
         .end(text)
     // A page in a browser may send requests here, but not under this name.
     if (request.headers.host !== `127.0.0.1:${this.port}`) return void say(400, 'wrong host')

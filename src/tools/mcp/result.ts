@@ -41,8 +41,11 @@ function spoil(message: string): ToolOutcome {
 function readPart(part: unknown): Json {
   if (!isRecord(part)) return ''
   const { type, text, data, mimeType, uri, name, description, resource } = part
-  if (type === 'text') return String(text ?? '')
-  const kind = { type: String(type).slice(0, 64), ...words({ mimeType, uri, name, description }) }
+  if (type === 'text') return typeof text === 'string' ? text : ''
+  const kind = {
+    type: typeof type === 'string' ? type.slice(0, 64) : 'unknown',
+    ...words({ mimeType, uri, name, description }),
+  }
   if (type === 'resource' && isRecord(resource)) {
     const own = { ...kind, ...words({ mimeType: resource['mimeType'], uri: resource['uri'] }) }
     if (typeof resource['text'] === 'string') return { ...own, text: cutText(resource['text']) }

@@ -79,14 +79,12 @@ function same(root: Node, node: Node): Node[] {
 
 /** The schemas that see a part, each with the name of the part. */
 function below(node: Node): (readonly [string, Node])[] {
-  return BELOW.flatMap((keyword) => {
+  return BELOW.flatMap((keyword): (readonly [string, Node])[] => {
     const value = node[keyword]
     if (keyword === 'properties' && isRecord(value))
-      return Object.entries(value).flatMap(([key, next]) =>
-        isRecord(next) ? [[`.${key}`, next as Node] as const] : [],
-      )
+      return Object.entries(value).flatMap(([key, next]) => (isRecord(next) ? [[`.${key}`, next as Node]] : []))
     const part = keyword === 'additionalProperties' ? '.*' : keyword === 'propertyNames' ? 'name' : '[]'
-    return childrenOf(node, keyword).map((next) => [part, next] as const)
+    return childrenOf(node, keyword).map((next) => [part, next])
   })
 }
 

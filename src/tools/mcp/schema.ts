@@ -18,7 +18,8 @@ const isTexts = (value: unknown) => Array.isArray(value) && value.every((entry) 
 
 /** Keywords without schemas in them that are kept, and the form each has to have. */
 const PLAIN: { readonly [keyword: string]: (value: unknown) => boolean } = {
-  type: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.has(String(type))),
+  type: (value) =>
+    [value].flat().length > 0 && [value].flat().every((type) => typeof type === 'string' && TYPES.has(type)),
   enum: (value) => Array.isArray(value) && value.length > 0,
   const: () => true,
   default: () => true,

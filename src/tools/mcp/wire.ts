@@ -31,12 +31,7 @@ export class WireFailure extends Error {
   }
 }
 
-export type WireCode =
-  | 'mcp_unreachable'
-  | 'mcp_flood'
-  | 'mcp_protocol'
-  | 'mcp_login_needed'
-  | 'mcp_login_refused'
+export type WireCode = 'mcp_unreachable' | 'mcp_flood' | 'mcp_protocol' | 'mcp_login_needed' | 'mcp_login_refused'
 
 /** Is this a message at all? Batches, other versions and odd ids are not. */
 export function isWireMessage(value: unknown): value is WireMessage {

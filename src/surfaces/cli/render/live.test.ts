@@ -156,6 +156,28 @@ test('a small terminal shows what is busy', () => {
   )
 })
 
+test('inline: an agent tells of the steps below it; only those under way have lines of their own', () => {
+  const journal = new SampleJournal()
+    .start([planned('measure', [], 'each'), planned('sum', ['measure'])])
+    .begin('measure')
+  const items = [0, 1, 2].map((n) => planned(`measure[${n}]`))
+  journal.add('steps-added', { step: 'measure', attempt: 1, proposal: 'items', steps: items })
+  journal.begin('measure[0]').fail('measure[0]').begin('measure[1]')
+  const lines = drawInline(foldEvents(progressView, journal.events), {
+    style,
+    width: 80,
+    rows: 20,
+    now: START,
+    frame: 0,
+  })
+  expect(lines.map((line) => line.replace(/ {2}\d\S*s(?= |$)/, ''))).toEqual([
+    expect.stringContaining(' 17%  0/2'),
+    '| measure  1 of 3 items  1 failed',
+    '  | [1]',
+    '. sum',
+  ])
+})
+
 test('who waits for a person is said', () => {
   const journal = new SampleJournal()
     .start([planned('a')])

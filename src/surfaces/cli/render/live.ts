@@ -20,6 +20,8 @@ export interface Live {
   delta(step: string, text: string): void
   /** Writes whole lines where they stay; the block is drawn anew below them. */
   say(text: string): void
+  /** Takes the block away for a while; answers with what brings it back. */
+  hold(): () => void
   /** Draws now; happens by itself every tenth of a second. */
   draw(): void
   /** Takes the block away, so that the result stands alone, and stops the timer. */
@@ -68,8 +70,9 @@ function drawBlock({
   let frame = 0
   let stopped = stream.isTTY !== true
   const erase = () => (drawn === 0 ? '' : `\r\x1b[${drawn}A\x1b[J`)
+  let held = false
   const draw = () => {
-    if (stopped || state.started === undefined) return
+    if (stopped || held || state.started === undefined) return
     const screen = { style, width: stream.columns || 80, rows: (stream.rows || 24) - 1, now: clock(), frame }
     const lines = mode === 'bar' ? drawBar(state, screen) : drawInline(state, screen)
     // One write per drawing, so that nothing else gets between erasing and drawing.
@@ -90,6 +93,14 @@ function drawBlock({
       stream.write(`${stopped ? '' : erase()}${text}`)
       drawn = 0
       draw()
+    },
+    hold: () => {
+      if (!stopped) stream.write(erase())
+      drawn = 0
+      held = true
+      return () => {
+        held = false
+      }
     },
     draw,
     stop: () => {
@@ -125,6 +136,7 @@ function writeLines({
     },
     delta: () => {},
     say: (text) => void stream.write(text),
+    hold: () => () => {},
     draw: () => {},
     stop: () => {},
   }

@@ -25,7 +25,9 @@ const WIDE_BAR = 40
 export function drawInline(state: Progress, screen: Screen): string[] {
   const head = drawHead(state, screen, INLINE_BAR)
   const steps = listRows(state)
-  const asks = [...state.asks.values()].map((ask) => `? ${ask.kind} ${cleanLine(ask.step ?? ask.key)} waits for you`)
+  const asks = [...state.asks.values()].map(({ kind, key, step = key }) =>
+    kind === 'approval' ? `? waits for approval of ${cleanLine(key)}` : `? ${kind} ${cleanLine(step)} waits for you`,
+  )
   const room = Math.max(0, screen.rows - 2 - asks.length)
   const shown = chooseSteps(steps, room)
   const rest = steps.length - shown.length

@@ -4,7 +4,7 @@ import { cleanLine } from '../../../events/views/clean.ts'
 import { describeDoubt } from '../../../events/views/run-report.ts'
 import { renderTable } from '../render/table.ts'
 import { joinBlocks, type Page, type ResultOf, shortenTime } from './page.ts'
-import { describeQuestion, quoteWord } from './run.ts'
+import { askApproval, describeQuestion, quoteWord } from './run.ts'
 
 type Shown = ResultOf<typeof showRun>
 type Ask = Shown['asks'][number]
@@ -42,11 +42,12 @@ export function listEffects(effects: NonNullable<Shown['effects']>, page: Page):
 export function describeQuestions(run: string, asks: readonly Ask[], page: Page): string {
   if (asks.length === 0) return ''
   const head = page.style.paint('yellow', 'The run waits for a person. Look what became of it, then say so:')
-  const isQuestion = ({ question }: Ask) => question !== undefined
+  const unknown = asks.filter(({ question, approval }) => question === undefined && approval === undefined)
   return joinBlocks(
-    ...asks.filter(isQuestion).map((ask) => describeQuestion(run, ask, page)),
-    asks.every(isQuestion) ? '' : head,
-    ...asks.filter((ask) => !isQuestion(ask)).map((ask) => describeAsk(run, ask, page)),
+    ...asks.flatMap((ask) => (ask.question === undefined ? [] : [describeQuestion(run, ask, page)])),
+    ...asks.flatMap(({ approval }) => (approval ? [askApproval(approval, page)] : [])),
+    unknown.length > 0 ? head : '',
+    ...unknown.map((ask) => describeAsk(run, ask, page)),
   )
 }
 

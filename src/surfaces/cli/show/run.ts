@@ -1,3 +1,4 @@
+import type { ShownApproval } from '../../../app/approvals.ts'
 import type { demo } from '../../../app/operations/demo.ts'
 import type { runOperation } from '../../../app/operations/run.ts'
 import type { resumeRunOperation } from '../../../app/operations/runs.ts'
@@ -6,6 +7,7 @@ import type { RunReport } from '../../../events/views/run-report.ts'
 import { renderProblems } from '../render/problem.ts'
 import { renderRich } from '../render/rich.ts'
 import { renderText } from '../render/text.ts'
+import { describeApproval } from './approvals.ts'
 import { joinBlocks, type Page, type ResultOf, type Show } from './page.ts'
 
 /** Resuming, cancelling and resolving answer alike. */
@@ -17,9 +19,14 @@ export const showRunResult: Show<Result> = (result, page) => {
   const { run, report } = result
   const notes = result.provider_notes.map((note) => `note: ${cleanLine(note)}`).join('\n')
   const questions = 'questions' in result ? (result.questions ?? []) : []
-  const keys = new Set(questions.map(({ key }) => key))
+  const approvals = 'approvals' in result ? (result.approvals ?? []) : []
+  const keys = new Set([...questions, ...approvals].map(({ key }) => key))
   const unknown = 'asks' in result ? (result.asks ?? []).filter((key) => !keys.has(key)) : []
-  const asks = joinBlocks(describeAsks(run, unknown, page), ...questions.map((ask) => describeQuestion(run, ask, page)))
+  const asks = joinBlocks(
+    describeAsks(run, unknown, page),
+    ...questions.map((ask) => describeQuestion(run, ask, page)),
+    ...approvals.map((approval) => askApproval(approval, page)),
+  )
   const next = 'next' in result ? ['Next:', ...result.next.map((command) => `  ${command}`)].join('\n') : ''
   const warnings = 'warnings' in result && result.warnings ? renderProblems(result.warnings, page.style) : ''
   const raw = 'raw_output' in result && result.raw_output === true
@@ -80,15 +87,36 @@ interface Asked {
 }
 
 /** What a person is asked, whole, and how to answer it. */
-export function describeQuestion(run: string, ask: Asked, { style }: Page): string {
+export function describeQuestion(run: string, ask: Asked, page: Page): string {
   const answer = ask.options && ask.options.length > 0 ? ask.options.map(quoteWord).join('|') : 'TEXT'
+  return [
+    showQuestion(ask, page),
+    `Answer with: llm-orc runs resolve ${quoteWord(run)} ${quoteWord(ask.key)} done ${answer}`,
+  ].join('\n')
+}
+
+/** The question alone, whole. */
+export function showQuestion(ask: Asked, { style }: Page): string {
   return [
     style.paint('yellow', `The run waits for a person. ${cleanLine(ask.key)} asks:`),
     ...cleanText(ask.question ?? '')
       .trim()
       .split('\n')
       .map((line) => `  ${line}`.trimEnd()),
-    `Answer with: llm-orc runs resolve ${quoteWord(run)} ${quoteWord(ask.key)} done ${answer}`,
+  ].join('\n')
+}
+
+/** What waits for a yes or no, whole, and the commands that say it. */
+export function askApproval(approval: ShownApproval, page: Page): string {
+  const { run, key } = approval
+  const words = `${quoteWord(run)} ${quoteWord(key)}`
+  return [
+    page.style.paint('yellow', 'The run waits for a yes or no:'),
+    '',
+    describeApproval(approval, page),
+    '',
+    `Allow it with:  llm-orc approvals give ${words}`,
+    `Forbid it with: llm-orc approvals deny ${words}`,
   ].join('\n')
 }
 

@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { operations } from '../../../app/operations.ts'
 import { createStyle } from '../render/style.ts'
 import { measure } from '../render/width.ts'
+import { makeBisection, makeUpgradeCheck } from './bisect.fixture.ts'
 import type { Page } from './page.ts'
 import { showResult } from './shows.ts'
 import { renderTimeline } from './timeline.ts'
+import { HOSTILE, TOOL_RESULTS } from './tool-results.fixture.ts'
 
 const style = createStyle({ color: false, unicode: true })
 const pipe: Page = { style, rich: false, terminal: false }
 const screen: Page = { style, width: 60, rich: true, terminal: true }
-const HOSTILE = 'red\u001b[31m\u0007\nline\u202e \u009b2J'
 
 const SPENT = { calls: 1, failed_calls: 0, cached_calls: 0, unmetered: 0, unpriced: 0 }
 
@@ -172,6 +173,8 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     },
     steps: [{ step: HOSTILE, a: { status: 'succeeded', output: HOSTILE }, b: undefined, same: false }],
   },
+  'runs bisect': makeBisection(HOSTILE),
+  'runs upgrade': makeUpgradeCheck(HOSTILE),
   'runs delete': { run: 'r1', deleted: true },
   'runs prune': { dry_run: true, removed: ['r1'] },
   'ensembles list': {
@@ -256,6 +259,7 @@ const RESULTS: { readonly [operation: string]: unknown } = {
   },
   'scripts show': { reference: 'a.py', path: '/a.py', safety: 'unsafe', interactive: true, source: HOSTILE },
   'scripts test': { run: 'r', status: 'failed', output: { text: HOSTILE }, code: 'script_failed', message: HOSTILE },
+  ...TOOL_RESULTS,
   'providers list': {
     providers: [{ provider: 'p', available: true, reason: HOSTILE, models: ['m'] }],
     default: { provider: 'p', model: 'm', why: 'because' },
@@ -284,7 +288,7 @@ describe('every result can be shown', () => {
     const without = operations.filter(
       ({ name }) =>
         !(name in RESULTS) &&
-        !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|fork)|approvals (give|deny))$/.test(
+        !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|steer|fork)|approvals (give|deny))$/.test(
           name,
         ),
     )

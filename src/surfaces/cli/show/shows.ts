@@ -1,5 +1,6 @@
 import { showApprovals, showDecision, showExplanation, showOneApproval } from './approvals.ts'
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
+import { showBisection } from './bisect.ts'
 import { showExport, showImport } from './bundles.ts'
 import { showChainRun, showChains, showDeletedChain, showOneChain, showSavedChain, showWorkflows } from './chains.ts'
 import { showComparison } from './compare.ts'
@@ -7,13 +8,17 @@ import { showHealth } from './doctor.ts'
 import { showCheck, showDrawing, showEnsembles, showOneEnsemble } from './ensembles.ts'
 import { showImported } from './import.ts'
 import { showInit } from './init.ts'
+import { showMcpServer, showMcpServers } from './mcp.ts'
 import type { Page, Show, Shown } from './page.ts'
 import { showPlain } from './plain.ts'
 import { showPlan } from './plan.ts'
 import { showProfiles, showProviders, showProviderTest } from './providers.ts'
 import { showRunResult } from './run.ts'
 import { showDeletedRun, showOneRun, showPruned, showReplay, showRuns } from './runs.ts'
+import { showSandboxBench, showSandboxCheck, showSandboxes } from './sandbox.ts'
 import { showOneScript, showScripts, showScriptTest } from './scripts.ts'
+import { showMigration, showNewTool, showOneTool, showTools, showToolTest } from './tools.ts'
+import { showUpgrade } from './upgrade.ts'
 import { showValidation } from './validate.ts'
 
 /** By the operation's name; each takes that operation's result. */
@@ -26,10 +31,13 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'runs resume': showRunResult,
   'runs cancel': showRunResult,
   'runs resolve': showRunResult,
+  'runs steer': showRunResult,
   'runs fork': showRunResult,
   'runs export': showExport,
   'runs import': showImport,
   'runs compare': showComparison,
+  'runs bisect': showBisection,
+  'runs upgrade': showUpgrade,
   'runs list': showRuns,
   'runs show': showOneRun,
   'runs tail': () => ({ text: '' }),
@@ -47,6 +55,9 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'policy check': showDecision,
   'policy explain': showExplanation,
   'ensembles graph': showDrawing,
+  'mcp servers list': showMcpServers,
+  'mcp servers test': showMcpServer,
+  'mcp probe': showMcpServer,
   'chain list': showChains,
   'chain show': showOneChain,
   'chain run': showChainRun,
@@ -64,6 +75,14 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
   'scripts list': showScripts,
   'scripts show': showOneScript,
   'scripts test': showScriptTest,
+  'tools list': showTools,
+  'tools show': showOneTool,
+  'tools test': showToolTest,
+  'tools new': showNewTool,
+  'tools migrate': showMigration,
+  'sandbox list': showSandboxes,
+  'sandbox check': showSandboxCheck,
+  'sandbox bench': showSandboxBench,
   'providers list': showProviders,
   'providers test': showProviderTest,
   'profiles list': showProfiles,

@@ -1,0 +1,62 @@
+import { canonicalJson } from '../events/canonical.ts'
+import type { Event } from '../events/event.ts'
+import type { JsonObject } from '../events/values.ts'
+import { type ApprovalEntry, approvalsView } from '../events/views/approvals.ts'
+import { foldEvents } from '../events/views/view.ts'
+import type { App } from './app.ts'
+import { type FileChange, readChange } from './file-change.ts'
+import { loadContents } from './run-report.ts'
+
+/** Something that waits for a yes or no, with everything that would be done. */
+export interface ShownApproval extends Omit<ApprovalEntry, 'request' | 'asked' | 'expires_at'> {
+  readonly run: string
+  /** ISO 8601 UTC. */
+  readonly asked: string
+  readonly expires?: string
+  /** The whole request as JSON; absent where its content is gone. */
+  readonly request?: unknown
+  readonly digest: string
+  /** What would become of a file of the project, as it is now. */
+  readonly change?: FileChange
+}
+
+/** Everything that a run asked to be allowed, with what became of it. */
+export async function readApprovals(
+  app: App,
+  run: string,
+  events: readonly Event[],
+): Promise<readonly ShownApproval[]> {
+  const { entries } = foldEvents(approvalsView, events)
+  const { blobs } = await app.openJournal()
+  const read = await loadContents(
+    entries.map(({ request }) => request),
+    run,
+    blobs,
+  )
+  return entries.map(({ request, asked, expires_at, ...entry }) => {
+    const content = read(request)
+    return {
+      ...entry,
+      run,
+      asked: new Date(asked).toISOString(),
+      ...(expires_at === undefined ? {} : { expires: new Date(expires_at).toISOString() }),
+      ...(content === undefined ? {} : { request: content }),
+      digest: request.sha256,
+    }
+  })
+}
+
+/** Does a yes for the whole run to the one say yes to the other, too? */
+export function coversOther({ grant }: ShownApproval, other: ShownApproval): boolean {
+  const parts = (given: JsonObject) => {
+    const { arguments: _, scope: __, ...rest } = given
+    return canonicalJson(rest)
+  }
+  return parts(grant) === parts(other.grant)
+}
+
+/** With what it would change in a file, where it would. */
+export async function addChange(app: App, approval: ShownApproval): Promise<ShownApproval> {
+  const change = approval.status === 'asked' ? await readChange(app, approval.request) : undefined
+  return change ? { ...approval, change } : approval
+}
