@@ -83,7 +83,8 @@ function readGraph(
   read: (value: Value) => Json | undefined,
   output: string | undefined,
 ): StepGraph | undefined {
-  const steps = plans.flatMap(({ input: _, ...plan }) => {
+  const steps = plans.flatMap((planned) => {
+    const { input: _, ...plan } = planned
     const spec = read(plan.spec)
     return spec === undefined ? [] : [{ ...plan, spec: spec as JsonObject }]
   })

@@ -126,8 +126,9 @@ async function judgeStep(step: StepChange, ground: Ground): Promise<StepVerdict>
   return { ...told, verdict: 'safe', words }
 }
 
-function describeSame({ spec: _, ...step }: StepChange): StepVerdict {
-  return { ...step, verdict: 'same', words: 'has not changed' }
+function describeSame(step: StepChange): StepVerdict {
+  const { spec: _, ...told } = step
+  return { ...told, verdict: 'same', words: 'has not changed' }
 }
 
 /** What would have come out otherwise if this step alone had been changed. */

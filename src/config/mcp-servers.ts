@@ -138,7 +138,7 @@ export interface FillMeans {
 }
 
 /** The variable that answers `${input:ID}`, which other programs ask a person for. */
-export function nameInput(id: string): string {
+function nameInput(id: string): string {
   return `MCP_INPUT_${id.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
 }
 

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../events/canonical.ts'
 import { rightsOf } from '../events/sight.ts'
 import type { RunState } from '../events/state.ts'
-import type { JsonObject, Value } from '../events/values.ts'
+import type { Json, JsonObject, Value } from '../events/values.ts'
 import type { RawOffer } from './attempt.ts'
 import type { Draft } from './draft.ts'
 import type { Policy, PolicyAsk } from './policy.ts'
@@ -31,14 +31,16 @@ export class Gate {
   }
 
   /** An approval is compared with what policy would ask for now, at the moment it is used: any other part refuses it. */
-  check(offer: EffectOffer, { request, at }: { readonly request: Value; readonly at: number }): Passage {
+  check(offer: EffectOffer, { make, at }: { make(request: Json): Value; readonly at: number }): Passage {
     const { id: key, step, kind, safety } = offer
     // The step has been told already: the offer may have waited elsewhere, or be made again by a replay.
     if (this.#state.steps.get(step)?.denied?.has(key)) return WAIT
     if (this.#state.effects.has(key)) return ADMIT
     const approval = this.#state.approvals.get(key)
-    if (approval && approval.request !== request.sha256)
-      return this.#refuse(offer, request, 'the arguments have changed since they were shown for approval')
+    // A value only where it is needed: most requests are allowed at once.
+    const request = () => make(offer.request)
+    if (approval && approval.request !== request().sha256)
+      return this.#refuse(offer, request(), 'the arguments have changed since they were shown for approval')
     const judgement = this.#policy.judge({
       ...this.#knownOf(step),
       run: this.#run,
@@ -47,23 +49,24 @@ export class Gate {
       safety,
       request: offer.request,
     })
-    if (judgement.verdict === 'deny') return this.#refuse(offer, request, judgement.reason)
+    if (judgement.verdict === 'deny') return this.#refuse(offer, request(), judgement.reason)
     if (judgement.verdict === 'allow') return approval?.status === 'asked' ? this.#hold(offer) : ADMIT
     const { grant } = judgement
     if (approval) {
       const part = changedPart(approval.grant, grant)
-      if (part !== undefined) return this.#refuse(offer, request, `${part} has changed since it was shown for approval`)
+      if (part !== undefined)
+        return this.#refuse(offer, request(), `${part} has changed since it was shown for approval`)
       return approval.status === 'given' ? ADMIT : this.#hold(offer)
     }
     const common = { step, key }
     const causes = [this.#state.steps.get(step)?.cause as number]
     if (this.#state.granted.some((given) => changedPart(given, grant, 'arguments') === undefined)) {
-      const data = { ...common, request: request.sha256, grant: { ...grant, scope: 'run' } }
+      const data = { ...common, request: request().sha256, grant: { ...grant, scope: 'run' } }
       return { then: 'admit', write: { type: 'approval-given', actor: 'world', data, causes } }
     }
     this.#held.set(key, offer)
     const expiry = judgement.expires_in_ms === undefined ? {} : { expires_at: at + judgement.expires_in_ms }
-    const data = { ...common, request, grant, ...expiry }
+    const data = { ...common, request: request(), grant, ...expiry }
     return { then: 'wait', write: { type: 'approval-requested', actor: 'world', data, causes } }
   }
 

@@ -307,7 +307,7 @@ export class LiveRun {
 
   #mayPass(raw: RawOffer & { readonly what: 'effect' }, at: number): boolean {
     if (!this.#gate) return true
-    const { then, write } = this.#gate.check(raw, { request: this.#store.make(raw.request), at })
+    const { then, write } = this.#gate.check(raw, { make: (request) => this.#store.make(request), at })
     if (write) this.#writer.append(write, at)
     return then === 'admit'
   }

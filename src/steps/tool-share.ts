@@ -55,7 +55,7 @@ function chooseLoaded(
   { names, room }: { readonly names: readonly string[]; readonly room: number },
 ): readonly PinnedTool[] {
   const chosen: PinnedTool[] = []
-  for (const name of [...new Set(names.toReversed())]) {
+  for (const name of new Set(names.toReversed())) {
     const tool = tools.find((each) => each.name === name)
     if (tool && (chosen.length === 0 || sizeOf([...chosen, tool]) <= room)) chosen.push(tool)
   }

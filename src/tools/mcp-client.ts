@@ -138,7 +138,7 @@ async function openHttp(opening: Opening & { readonly login: Login | false }): P
         if (!complete || !login.isWaiting || round > LOGIN_ROUNDS) throw wire.failure ?? toFailure(error, target.name)
         await complete()
       } catch (failure) {
-        login && login.close()
+        if (login) login.close()
         throw toFailure(failure, target.name)
       } finally {
         await transport.close().catch(() => {})
@@ -313,8 +313,10 @@ function describeFailure(
   { ProtocolError, SdkError, SdkErrorCode }: Library,
   server: string,
 ): ToolOutcome {
-  const told = (code: string, message: string, touched: 'no' | 'maybe', retry = false): ToolOutcome => {
+  const told = (code: string, message: string, touched: 'no' | 'maybe'): ToolOutcome => {
     const detail = error instanceof Error ? cleanText(error.message, 2000) : ''
+    // Nothing was sent: the next try finds a new connection.
+    const retry = touched === 'no' && code === 'mcp_unreachable'
     return { ok: false, code, message, touched, retry, ...(detail === '' ? {} : { detail }) }
   }
   if (error instanceof WireFailure)
@@ -328,7 +330,7 @@ function describeFailure(
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
     return told('mcp_timeout', `${server} did not answer in time`, 'maybe')
   if (error instanceof SdkError && error.code === SdkErrorCode.NotConnected)
-    return told('mcp_unreachable', `${server} is not connected`, 'no', true)
+    return told('mcp_unreachable', `${server} is not connected`, 'no')
   if (isRefused(error)) return told('mcp_login_needed', `${server} refused the call for want of a login`, 'no')
   return told('mcp_unreachable', `the connection with ${server} broke`, 'maybe')
 }

@@ -1,19 +1,12 @@
 /** What needs a yes, as a user meets it: rules in policy.yaml, words on the command line, approvals in another process and at the terminal. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { App } from '../../src/app/app.ts'
 import type { Ask } from '../../src/app/asks.ts'
-import { createApp } from '../../src/app/create-app.ts'
-import { readChange } from '../../src/app/file-change.ts'
-import { operations } from '../../src/app/operations.ts'
-import type { Person, Word } from '../../src/app/person.ts'
-import { loadContents } from '../../src/app/run-report.ts'
-import { type RunResult, requireRun } from '../../src/app/runs.ts'
-import { OrcError } from '../../src/events/errors.ts'
-import { exitCodeFor } from '../../src/surfaces/cli/exits.ts'
+import type { Person } from '../../src/app/person.ts'
 import { CTRL_C, hasTerminal, sitDown } from '../fixtures/seat.ts'
 import { runProgram } from '../processes.ts'
+import { call, codesOf, eventTypes, seat, writeUserPolicy } from './calls.ts'
 import { makeProject, type Project } from './project.ts'
 
 const SHIP = `name: ship
@@ -53,66 +46,8 @@ const shipped = ({ cwd }: Project): string[] => {
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []
 }
 
-function writeUserPolicy({ env }: Project, text: string): void {
-  const file = join(env.XDG_CONFIG_HOME ?? '', 'llm-orchestrator', 'policy.yaml')
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, text)
-}
-
-async function call(
-  { cwd, env }: Project,
-  name: string,
-  input: Record<string, unknown>,
-  person?: Person,
-): Promise<RunResult & { readonly code: number }> {
-  const app: App = await createApp({ cwd, env })
-  const operation = operations.find((each) => each.name === name)
-  if (!operation) throw new Error(`there is no operation ${name}`)
-  try {
-    const { signal } = new AbortController()
-    const result = await operation.run(operation.input.parse(input), { app, signal, ...(person ? { person } : {}) })
-    return { ...(result as RunResult), code: exitCodeFor(name, result) }
-  } finally {
-    await app.close()
-  }
-}
-
-async function eventTypes({ cwd, env }: Project, run: string): Promise<string[]> {
-  const app = await createApp({ cwd, env })
-  try {
-    return (await requireRun(app, run)).map(({ type }) => type)
-  } finally {
-    await app.close()
-  }
-}
-
 const run = (project: Project, more: Record<string, unknown> = {}, person?: Person) =>
   call(project, 'run', { target: 'ship', input: 'x', ...more }, person)
-
-async function codesOf(work: Promise<unknown>): Promise<readonly string[]> {
-  return work.then(
-    () => [],
-    (error: unknown) => {
-      if (error instanceof OrcError) return error.problems.map(({ code }) => code)
-      throw error
-    },
-  )
-}
-
-/** Answers as told, and keeps what it was asked. */
-function seat(answer: (ask: Ask) => Omit<Word & { readonly say: 'yes' }, 'key'> | Omit<Word, 'key'> | undefined) {
-  const rounds: (readonly Ask[])[] = []
-  const person: Person = {
-    answer: async (asks) => {
-      rounds.push(asks)
-      return asks.flatMap((ask): Word[] => {
-        const said = answer(ask)
-        return said ? [{ key: ask.key, ...said } as Word] : []
-      })
-    },
-  }
-  return { person, rounds }
-}
 
 describe('a script that a rule asks about', () => {
   test('rests with exit code 4, says what would be done, and runs once when it is given', async () => {
@@ -308,93 +243,6 @@ describe('a person who is there', () => {
     )
     expect(asks).toMatchObject([{ what: 'question', options: ['yes', 'no'] }])
     expect(planned).toMatchObject({ status: 'succeeded' })
-  })
-})
-
-describe('an agent that wants to write', () => {
-  const WRITER = `name: writer
-description: changes a file, then runs a command
-agents:
-  - name: clerk
-    model_profile: p
-    tools: [read_file, write_file, edit_file]
-`
-  const ANSWERS = `rules:
-  - contains: change it
-    then:
-      - tool_calls:
-          - { name: edit_file, arguments: { path: notes.md, old_text: two, new_text: zwei } }
-          - { name: write_file, arguments: { path: other.md, content: "new\\n" } }
-      - text: It is done.
-`
-  function makeOffice(): Project {
-    const project = makeProject({
-      'ensembles/writer.yaml': WRITER,
-      'config.yaml': 'model_profiles:\n  p: { provider: scripted, model: rehearsal }\n',
-      'answers.yaml': ANSWERS,
-    })
-    writeFileSync(join(project.cwd, 'notes.md'), 'one\ntwo\nthree\n')
-    const env = {
-      ...project.env,
-      LLM_ORC_SCRIPT: join(project.cwd, '.llm-orc', 'answers.yaml'),
-      LLM_ORC_VERIFY_RUNS: '1',
-    }
-    return { ...project, env }
-  }
-  const write = (project: Project, more: Record<string, unknown> = {}, person?: Person) =>
-    call(project, 'run', { target: 'writer', input: 'change it', ...more }, person)
-  const read = ({ cwd }: Project, name: string) =>
-    existsSync(join(cwd, name)) ? readFileSync(join(cwd, name), 'utf8') : undefined
-
-  test('the person sees what would change, and only what they allow does; the words they say are heard', async () => {
-    const project = makeOffice()
-    const asked: Ask[] = []
-    const { person } = seat((ask) => {
-      asked.push(ask)
-      return ask.approval?.grant['tool'] === 'write_file'
-        ? { say: 'no', reason: 'no new files' }
-        : { say: 'yes', scope: 'call' }
-    })
-    const done = await write(project, {}, person)
-    expect(asked.map(({ approval }) => [approval?.grant['tool'], approval?.change])).toEqual([
-      ['edit_file', { path: 'notes.md', before: 'one\ntwo\nthree\n', after: 'one\nzwei\nthree\n' }],
-      ['write_file', { path: 'other.md', after: 'new\n' }],
-    ])
-    expect(done).toMatchObject({ status: 'succeeded', code: 0 })
-    expect([read(project, 'notes.md'), read(project, 'other.md')]).toEqual(['one\nzwei\nthree\n', undefined])
-  })
-
-  test('a rule for paths asks about nothing it allows, and what leaves the folder is not compared', async () => {
-    const project = makeOffice()
-    writeUserPolicy(project, 'rules:\n  - { tool: "*_file", path: "*.md", decision: allow }\n')
-    expect(await write(project)).toMatchObject({ status: 'succeeded', code: 0 })
-    expect(read(project, 'other.md')).toBe('new\n')
-    const app = { paths: { project: project.cwd, cwd: project.cwd } } as unknown as App
-    for (const path of ['../x.md', '/etc/hostname', '.env', '.llm-orc/policy.yaml', ''])
-      expect(await readChange(app, { tool: 'write_file', source: 'builtin', arguments: { path, content: 'x' } })).toBe(
-        undefined,
-      )
-    expect(
-      await readChange(app, { tool: 'write_file', source: 'mcp:x', arguments: { path: 'notes.md', content: 'x' } }),
-    ).toBe(undefined)
-  })
-
-  test('words said while it waits are in the journal and reach its next turn', async () => {
-    const project = makeOffice()
-    await write(project, { allow: ['edit_file'] })
-    await call(project, 'runs steer', { run: 'latest', text: 'and be brief', step: 'clerk' })
-    const done = await call(project, 'approvals give', { run: 'latest', ask: 'clerk' })
-    expect(done).toMatchObject({ status: 'succeeded' })
-    const { cwd, env } = project
-    const app = await createApp({ cwd, env })
-    const { blobs } = await app.openJournal()
-    const events = await requireRun(app, done.run)
-    const turns = events.flatMap((event) =>
-      event.type === 'effect-intended' && event.data.kind === 'model' ? [event.data.request] : [],
-    )
-    const content = await loadContents(turns, done.run, blobs)
-    expect(turns.map((turn) => JSON.stringify(content(turn)).includes('and be brief'))).toEqual([false, true])
-    await app.close()
   })
 })
 

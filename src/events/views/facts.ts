@@ -47,34 +47,10 @@ export interface FactSheet {
 }
 
 /** Facts about who and when, which differ between any two runs, and what only counts money. */
-const CIRCUMSTANCES = new Set([
-  ...[
-    'ms',
-    'retry_at',
-    'retry_after_ms',
-    'command',
-    'cost',
-    'usage',
-    'source',
-    'version',
-    'attempt',
-    'step',
-    'key',
-    'n',
-  ],
-  ...[
-    'redo',
-    'reserved',
-    'output_tokens',
-    'answered_by',
-    'request',
-    'grant',
-    'expires_at',
-    'steps',
-    'unknown',
-    'output',
-  ],
-])
+const CIRCUMSTANCES = new Set(
+  `ms retry_at retry_after_ms command cost usage source version attempt step key n redo reserved output_tokens answered_by
+  request grant expires_at steps unknown output`.split(/\s+/),
+)
 
 export function collectFacts(events: Iterable<Event>): FactSheet {
   const reader = new FactReader()

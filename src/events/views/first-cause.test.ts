@@ -68,7 +68,7 @@ test('F16 a fork is explained by what it changed, at whichever event it was made
   let forks = 0
   for (const { seq } of events) {
     const run = `fork-${seq}`
-    const change = { specs: { b: { ...(graph.steps[1]?.spec ?? {}), marks: 'changed' } } }
+    const change = { specs: { b: { ...graph.steps[1]?.spec, marks: 'changed' } } }
     const forked = await forkRun(room.ports, plan.run, { run, at: seq, change, started_by: 'code', run_key: 'k' })
     if ('refused' in forked) continue
     forks += 1

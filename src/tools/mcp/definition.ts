@@ -83,7 +83,7 @@ export function pinTool(server: string, tool: McpTool, words: ToolWords = {}): P
 }
 
 /** Models take letters, digits, `_` and `-`, 64 at most; a name that has to be changed carries a mark of the one it was. */
-export function nameForModels(name: string, prefix: string): string {
+function nameForModels(name: string, prefix: string): string {
   const whole = `${prefix}${name}`
   const plain = whole.replaceAll(/[^A-Za-z0-9_-]/g, '_')
   if (plain === whole && plain.length <= 64) return plain

@@ -42,7 +42,7 @@ export function createElicitation(server: string, ask: AskPerson, note: (text: s
   }
 }
 
-export function readElicitation(
+function readElicitation(
   server: string,
   params: unknown,
 ): { readonly elicitation: Elicitation } | { readonly refused: string } {

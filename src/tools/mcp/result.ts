@@ -5,7 +5,7 @@ import { isTooDeep } from './definition.ts'
 import { isRecord } from './wire.ts'
 
 /** Longest text of a result that is kept, in characters; the middle of a longer one is left out. */
-export const RESULT_LIMIT = 1024 * 1024
+const RESULT_LIMIT = 1024 * 1024
 const DEPTH_LIMIT = 60
 const PARTS_LIMIT = 1000
 

@@ -145,7 +145,7 @@ function isGreedy(root: Node, loop: ReadonlySet<Node>): boolean {
       }
       waiting.push(...same(root, node).filter((next) => loop.has(next)))
     }
-    const named = Math.max(0, ...[...ways.values()])
+    const named = Math.max(0, ...ways.values())
     if (named > 1 || stars > 1 || (stars > 0 && [...ways.keys()].some((part) => part.startsWith('.')))) return true
   }
   return false

@@ -1,12 +1,12 @@
-// Terminal sequences, then everything that is not seen: controls, joiners, direction marks, tags, selectors.
-const SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g
-const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu
+import { cleanText as cleanShown } from '../../events/views/clean.ts'
+
+/** What is left in shown text and yet not seen: joiners, marks of direction, tags, selectors. */
+const UNSEEN = /[\u00ad\u061c\u180e\u200b-\u200f\u2060-\u206f\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu
 
 /** Text from outside as it may be shown: nothing in it is invisible to a person and plain to a model. Cut at `limit` characters. */
 export function cleanText(text: string, limit: number): string {
-  const cut = text.length > limit ? `${text.slice(0, limit).toWellFormed()}…` : text.toWellFormed()
-  return removeComments(cut.replaceAll(SEQUENCES, '').replaceAll('\r\n', '\n').replaceAll(UNSEEN, ''))
+  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
+  return removeComments(cleanShown(cut).replace(UNSEEN, ''))
 }
 
 /** A page shows nothing of a comment; a model reads it. */
@@ -24,5 +24,5 @@ function removeComments(text: string): string {
 
 /** Does it hold anything that a person would not see? */
 export function hidesText(text: string): boolean {
-  return cleanText(text, text.length) !== text.replaceAll('\r\n', '\n')
+  return cleanText(text, text.length) !== text.replace(/\r\n?|[\u2028\u2029]/g, '\n')
 }
