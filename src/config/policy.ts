@@ -13,7 +13,10 @@ export const policyRule = z.strictObject({
   decision: z.enum(['allow', 'ask', 'deny']),
   path: z.string().min(1).optional().describe('A glob over the paths in the arguments.'),
   host: z.string().min(1).optional().describe('host, host:port or *.domain'),
-  label: z.enum(['outside']).optional().describe('Only calls whose arguments derive from what came from outside.'),
+  label: z
+    .enum(['outside', 'file'])
+    .optional()
+    .describe('Only calls whose arguments derive from what came from outside, or from files.'),
   reason: z.string().optional(),
   expires_seconds: z.number().positive().max(31_536_000).optional(),
 })
