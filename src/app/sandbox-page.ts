@@ -1,6 +1,6 @@
 import type { Cell, Trial } from '../sandbox/escape/suite.ts'
 import type { Overhead } from '../sandbox/overhead.ts'
-import type { TierName } from '../sandbox/sandbox.ts'
+import type { TierName } from '../sandbox/tier-name.ts'
 import type { TierState } from './operations/sandbox.ts'
 
 export interface SandboxFindings {

@@ -7,7 +7,8 @@ import { chooseSandbox, createTiers, findWanted, type SandboxWish, type Tiers } 
 import { cleanEnvironment } from '../sandbox/environment.ts'
 import { resolvePermissions } from '../sandbox/permitted-paths.ts'
 import { type ProcessSpec, runProcess } from '../sandbox/process.ts'
-import { notStarted, TIERS, type TierName } from '../sandbox/sandbox.ts'
+import { notStarted } from '../sandbox/sandbox.ts'
+import { TIERS, type TierName } from '../sandbox/tier-name.ts'
 import type { RunCommand } from '../tools/command.ts'
 import type { App } from './app.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { chooseSandbox, createTiers, findWanted, type SandboxWish, type Tiers } from './choose.ts'
 import { createProcessSandbox } from './process-tier.ts'
-import { isAtLeast, TIERS } from './sandbox.ts'
+import { isAtLeast, TIERS } from './tier-name.ts'
 
 const bare = createTiers({ path: '/nowhere' })
 const own = { foreign: false } as const

@@ -4,7 +4,8 @@ import { createLandlockSandbox } from './landlock.ts'
 import { describeMissing } from './missing.ts'
 import { createProcessSandbox } from './process-tier.ts'
 import { type Proof, proveTier } from './prove.ts'
-import { isAtLeast, type Refusal, type Sandbox, type TierName } from './sandbox.ts'
+import { type Refusal, type Sandbox } from './sandbox.ts'
+import { isAtLeast, type TierName } from './tier-name.ts'
 import { untestedTier } from './untested.ts'
 
 /** What decides on a tier. The strictest of all wins. */

@@ -1,4 +1,5 @@
-import { type Refusal, TIERS, type TierReport } from './sandbox.ts'
+import { type Refusal, type TierReport } from './sandbox.ts'
+import { TIERS } from './tier-name.ts'
 
 /** What is not there, and how to get it. */
 export function describeMissing({

@@ -2,7 +2,8 @@ import { cleanEnvironment } from './environment.ts'
 import { takeIdentity } from './identity.ts'
 import { runProcess } from './process.ts'
 import { findForSandbox } from './programs.ts'
-import type { Sandbox, SandboxSpec, TierName } from './sandbox.ts'
+import type { Sandbox, SandboxSpec } from './sandbox.ts'
+import type { TierName } from './tier-name.ts'
 
 export interface Overhead {
   readonly tier: TierName | 'bwrap with hosts'

@@ -1,4 +1,4 @@
-import type { TierName } from './sandbox.ts'
+import type { TierName } from './tier-name.ts'
 
 /** What programs may try, each the name of one attack of the escape suite. */
 export const ATTACK_IDS = [

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Sandbox, TierName } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
+import type { TierName } from './tier-name.ts'
 
 /** What a tier did here, just now: not what its documentation says. */
 export interface Proof {

@@ -3,15 +3,7 @@ import type { EgressDecision } from './egress-rules.ts'
 import type { Environment } from './environment.ts'
 import type { ProcessResult } from './process.ts'
 import type { AttackId } from './promises.ts'
-
-/** By what they promise, the weakest first. */
-export const TIERS = ['process', 'landlock', 'bwrap', 'srt', 'container', 'gvisor'] as const
-export type TierName = (typeof TIERS)[number]
-
-/** Is this tier at least as strong as that one? */
-export function isAtLeast(tier: TierName, least: TierName): boolean {
-  return TIERS.indexOf(tier) >= TIERS.indexOf(least)
-}
+import type { TierName } from './tier-name.ts'
 
 /** What a program may use. Memory and files are counted per process, unless the tier says more. */
 export interface Limits {

@@ -1,5 +1,6 @@
 import { PROMISES } from './promises.ts'
-import { notStarted, type Sandbox, type TierName } from './sandbox.ts'
+import { notStarted, type Sandbox } from './sandbox.ts'
+import { type TierName } from './tier-name.ts'
 
 const ABOUT: { readonly [tier in 'srt' | 'container' | 'gvisor']: { readonly made_of: string; readonly not: string } } =
   {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createRedaction, findSecrets } from './redaction.ts'
+import { createRedaction, findHeaderSecrets, findSecrets, Redaction } from './redaction.ts'
 
 const canary = 'sk-canary+/"value"-äöü-0123456789'
 const redact = createRedaction(new Map([['SOME_API_KEY', canary]]))
@@ -36,5 +36,74 @@ describe('I18 a known secret never leaves', () => {
     ])
     expect([...secrets.keys()]).toEqual(['OPENAI_API_KEY', 'DB_PASSWORD'])
     expect(createRedaction(new Map())('nothing to hide')).toBe('nothing to hide')
+  })
+})
+
+describe('what is secret', () => {
+  test.each([
+    ['API_KEY', 'abcdefgh1'],
+    ['AWS_SECRET_ACCESS_KEY', 'abcdefgh2'],
+    ['GITHUB_PAT', 'abcdefgh3'],
+    ['DB_PWD', 'abcdefgh4'],
+    ['MY_OWN', 'abcdefgh5'],
+  ])('%s', (name, value) => {
+    expect(findSecrets([[name, value]], new Set(['MY_OWN']))).toEqual(new Map([[name, value]]))
+  })
+
+  test.each([
+    ['PWD', '/home/somebody'],
+    ['OLDPWD', '/home/somebody'],
+    ['GOOGLE_APPLICATION_CREDENTIALS', '/home/somebody/key.json'],
+    ['LLM_ORC_IDEMPOTENCY_KEY', 'a'.repeat(64)],
+    ['PATH', '/usr/bin:/bin'],
+    ['SHORT_TOKEN', 'abc'],
+  ])('%s is not', (name, value) => {
+    expect(findSecrets([[name, value]]).size).toBe(0)
+  })
+
+  test('passwords and keys in addresses, and what headers carry', () => {
+    const url = 'postgres://me:pass%2Fword-1@host/db?sslkey=0123456789'
+    expect([...findSecrets([['DATABASE_URL', url]]).values()]).toEqual(['pass/word-1', 'pass%2Fword-1', '0123456789'])
+    expect([
+      ...findHeaderSecrets([
+        ['Authorization', 'Bearer abcdefgh'],
+        ['X-Trace', 'abcdefghij'],
+      ]).values(),
+    ]).toEqual(['abcdefgh'])
+  })
+})
+
+describe('live text', () => {
+  const secrets = new Map([['K_TOKEN', 'sk-0123456789-abcdef']])
+
+  test.each([1, 2, 3, 7, 19, 20])('a secret that comes in pieces of %i characters is never shown', (size) => {
+    const stream = new Redaction(secrets).stream()
+    const text = 'before sk-0123 sk-0123456789-abcdef after c2stMDEyMzQ1Njc4OS1hYmNkZWY= end sk-'
+    let shown = ''
+    for (let at = 0; at < text.length; at += size) {
+      shown += stream.take(text.slice(at, at + size))
+      expect(shown).not.toContain('0123456789-abcdef')
+    }
+    shown += stream.end()
+    expect(shown).toMatch(/^before sk-0123 \[secret K_TOKEN\] after \[secret K_TOKEN\].{0,3} end sk-$/)
+  })
+
+  test('text without a secret is not held back', () => {
+    const stream = new Redaction(secrets).stream()
+    expect(stream.take('nothing here!')).toBe('nothing here!')
+  })
+})
+
+test('a text that was cut within a secret keeps neither part of it', () => {
+  const { redact } = new Redaction(new Map([['K_TOKEN', 'sk-0123456789-abcdef']]))
+  expect(redact('the key is sk-0123456789')).toBe('the key is [secret K_TOKEN]')
+  expect(redact('23456789-abcdef was it')).toBe('[secret K_TOKEN] was it')
+})
+
+test('what is learnt later is taken out from then on, in names of members too', () => {
+  const redaction = new Redaction(new Map())
+  redaction.learn(new Map([['LATE', 'late-secret-value']]))
+  expect(redaction.redactJson({ 'late-secret-value': ['x late-secret-value'] })).toEqual({
+    '[secret LATE]': ['x [secret LATE]'],
   })
 })

@@ -279,4 +279,19 @@ describe('S04 tricks with the inbox', () => {
     expect(done).toEqual(['t41'])
     expect(end).toMatchObject({ outcome: 'resting', asks: { length: 59 } })
   })
+
+  test('what one process was denied is not done by the next, whatever its policy says', async () => {
+    const deny = (name: string): Policy => ({
+      judge: (ask) =>
+        (ask.request as JsonObject).say === name ? { verdict: 'deny', reason: 'no' } : asking().judge(ask),
+    })
+    const past = await ask(three, deny('a'))
+    expect(asked(past).map(({ data }) => data.key)).toEqual(['s/b', 's/c'])
+    const { done, events } = await goOn(past, three, {
+      policy: { judge: () => ({ verdict: 'allow' }) },
+      commands: asked(past).map((event) => yes(event)),
+    })
+    expect(done.toSorted()).toEqual(['b', 'c'])
+    expect(outputOf(events)).toEqual([['approval_denied: no', 'did b', 'did c']])
+  })
 })

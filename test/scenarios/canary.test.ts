@@ -202,6 +202,9 @@ describe('I18 S22', () => {
     expect(findLeaks(places)).toEqual([])
     expect(marks(places)).toContain('[secret DOTENV_API_KEY]')
     expect(marks(places)).toContain('[secret files FILES_TOKEN]')
+    // Each of the tools was really called, and answered.
+    const answered = [...new Set(marks(places).match(/t\d[^"\s]*\/tool:[^"\s]*/g))].map((key) => key.slice(0, 2))
+    expect([...new Set(answered)].sort()).toEqual(['t0', 't1', 't2', 't3'])
   })
 
   test('keys in what a person says: input, a prompt in the definition, an answer, a fork', {

@@ -47,7 +47,7 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug(
     'a lost renewal is not noticed',
-    'I23',
+    'I23 I14',
     ['journal/lease.ts', 'records: [record, record]', 'records: [record]'],
     ['journal/lease.ts', 'if (!kept) this.#fence = Number.MAX_SAFE_INTEGER', ''],
     ['engine/live.ts', 'if (!kept) return this.abandon()', ''],
@@ -202,7 +202,7 @@ export const PLANTED: readonly PlantedBug[] = [
     '(command.intent !== undefined && command.intent !== effect.intent)',
     'false',
   ]),
-  bug('commands are judged when they come, not when they are taken', 'I8 I11', [
+  bug('commands are judged when they come, not when they are taken', 'I8 I11 I16', [
     'engine/inbox.ts',
     'live.input(() => commandEvent(record.data as Command, { seq: record.seq, state: live.state, store }))',
     'const draft = commandEvent(record.data as Command, { seq: record.seq, state: live.state, store })\n    if (draft) live.input(draft)',

@@ -4,7 +4,8 @@ import { OrcError } from '../../events/errors.ts'
 import { createBwrapSandbox } from '../../sandbox/bwrap.ts'
 import { createTiers, type Tiers } from '../../sandbox/choose.ts'
 import { proveTier } from '../../sandbox/prove.ts'
-import { type Sandbox, TIERS, type TierName, type TierReport } from '../../sandbox/sandbox.ts'
+import { type Sandbox, type TierReport } from '../../sandbox/sandbox.ts'
+import { TIERS, type TierName } from '../../sandbox/tier-name.ts'
 import { defineOperation } from '../operation.ts'
 
 const tier = z.enum(TIERS)
