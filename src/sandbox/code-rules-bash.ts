@@ -1,4 +1,4 @@
-import type { CodeRules, CodeWish } from './code-rules.ts'
+import type { CodeRules, CodeWish } from './code-wish.ts'
 
 const COMMANDS: readonly (readonly [RegExp, CodeWish])[] = [
   [/^(?:curl|wget|nc|ncat|netcat|socat|ssh|scp|sftp|rsync|telnet|ftp|dig|nslookup|host|openssl)$/, 'network'],

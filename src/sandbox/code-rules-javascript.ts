@@ -1,4 +1,4 @@
-import type { CodeRules, CodeWish } from './code-rules.ts'
+import type { CodeRules, CodeWish } from './code-wish.ts'
 
 const COMPUTING = [
   'node:path',

@@ -1,4 +1,4 @@
-import type { CodeRules, CodeWish } from './code-rules.ts'
+import type { CodeRules, CodeWish } from './code-wish.ts'
 
 /** Modules that only compute. Each still carries others as attributes: a reason why rules are no wall. */
 const COMPUTING = (

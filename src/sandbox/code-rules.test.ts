@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type CodeLanguage, scanCode } from './code-rules.ts'
+import { scanCode } from './code-rules.ts'
+import type { CodeLanguage } from './syntax.ts'
 
 async function rulesBroken(language: CodeLanguage, text: string): Promise<string[]> {
   const { findings } = await scanCode({ language, text })

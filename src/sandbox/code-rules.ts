@@ -1,9 +1,5 @@
-import type { SyntaxKind } from './syntax.ts'
-
-export type CodeLanguage = 'python' | 'bash' | 'javascript' | 'typescript'
-
-/** What code asks for, as far as its text tells. It can raise the tier that is needed, and never lowers it. */
-export type CodeWish = 'network' | 'processes' | 'files' | 'code' | 'secrets'
+import type { CodeRules, CodeWish } from './code-wish.ts'
+import type { CodeLanguage, SyntaxKind } from './syntax.ts'
 
 export interface CodeFinding {
   readonly rule: string
@@ -74,12 +70,6 @@ export async function refuseCode(text: string, extension: string): Promise<strin
   const more = findings.length > told.length ? `, and ${findings.length - told.length} more` : ''
   return `the code breaks the rules: ${told.join(', ')}${more}`
 }
-
-export type CodeRules = (
-  node: SyntaxKind,
-  imports: readonly string[] | undefined,
-  say: (rule: string, wish: CodeFinding['wish']) => void,
-) => void
 
 async function rulesOf(language: CodeLanguage): Promise<CodeRules> {
   if (language === 'python') return (await import('./code-rules-python.ts')).pythonRules

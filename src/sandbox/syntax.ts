@@ -1,4 +1,4 @@
-import type { CodeLanguage } from './code-rules.ts'
+export type CodeLanguage = 'python' | 'bash' | 'javascript' | 'typescript'
 
 /** One node of a syntax tree, whichever parser made it. */
 export interface SyntaxKind {

@@ -17,7 +17,7 @@ const SECRET_NAME =
   /(^|_)(API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH|PAT)$|_(KEY|PWD|DSN)$/i
 /** Says which call it is, not who may make it. */
 const PUBLIC_NAME = /(^|_)(IDEMPOTENCY|PUBLIC|GPG)_KEY$/i
-const SECRET_PARAMETER = /^(.*[_-])?(key|token|secret|password|auth|signature|sig)$/i
+const SECRET_PARAMETER = /(key|token|secret|password|auth|signature|sig)$/i
 
 /**
  * The values of variables whose names say that they are secret, or that are `named`, and the passwords and keys in addresses. Short ones

@@ -280,7 +280,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     flags: { env: { placeholder: 'NAME=VALUE' }, header: { placeholder: 'NAME=VALUE' } },
     examples: [
       'llm-orc mcp servers add files "npx -y @modelcontextprotocol/server-filesystem ."',
-      "llm-orc mcp servers add tracker https://mcp.example.com/mcp --header 'Authorization=Bearer ${TRACKER_TOKEN}'",
+      "llm-orc mcp servers add shop https://example.com/mcp --header 'Authorization=Bearer ${TOKEN}'",
     ],
   },
   'mcp servers remove': { positional: ['name'] },

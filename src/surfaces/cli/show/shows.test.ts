@@ -39,6 +39,16 @@ const APPROVAL = {
   digest: 'd',
 }
 
+const MCP_SERVER = {
+  name: 's',
+  url: 'https://s.example/mcp',
+  era: 'modern',
+  protocol: '2026-07-28',
+  server: { name: HOSTILE, version: HOSTILE },
+  tools: [{ name: 't', description: HOSTILE, safety: 'unsafe', digest: 'd', input_schema: {} }],
+  problems: [{ code: 'mcp_tool_refused', message: HOSTILE, severity: 'warning' }],
+}
+
 const RESULTS: { readonly [operation: string]: unknown } = {
   import: {
     imports: [
@@ -269,6 +279,15 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     profiles: [{ name: 'x', provider: 'p', model: HOSTILE, fallback: 'y', source: 'user' }],
     problems: [],
   },
+  'mcp servers list': {
+    servers: [{ name: 's', command: HOSTILE, env: ['A'], file: HOSTILE, enabled: true, trusted: false, digest: 'd' }],
+    problems: [{ code: 'config_invalid', message: HOSTILE }],
+  },
+  'mcp servers add': { name: 's', url: HOSTILE, file: HOSTILE },
+  'mcp servers remove': { name: 's', file: HOSTILE, removed: true },
+  'mcp servers trust': { name: 's', command: HOSTILE, file: HOSTILE, trusted: true, digest: 'd' },
+  'mcp servers test': MCP_SERVER,
+  'mcp probe': { ...MCP_SERVER, tools: [] },
   'of a plug-in': { count: 2, rows: [{ name: HOSTILE, of: { a: 1 } }], names: ['a', 'b'], nothing: null },
 }
 
