@@ -48,6 +48,11 @@ export interface ImportOrder {
 
 const WANTED = /\.(ya?ml|json|md|markdown|mdc)$/i
 const MAX_SOURCES = 2_000
+const TOO_MANY: Problem = {
+  code: 'import_unknown',
+  message: `not read: a folder is taken for ${MAX_SOURCES} files at most`,
+  hint: 'Import its folders one by one.',
+}
 
 /** Converts, writes and checks. Throws OrcError when there is nothing to read or no place to write; what is refused stands in the result. */
 export async function importFiles(app: App, order: ImportOrder): Promise<ImportReport> {
@@ -58,11 +63,12 @@ export async function importFiles(app: App, order: ImportOrder): Promise<ImportR
       message: 'there is no project here to write into',
       hint: 'Make one with `llm-orc init`, or name one with --to.',
     })
-  const { sources, read, isFolder } = await findSources(order)
-  const conversion = await convertSources(sources, {
+  const { sources, unread, read, isFolder } = await findSources(order)
+  const converted = await convertSources(sources, {
     read,
     ...(order.format === undefined ? {} : { format: order.format }),
   })
+  const conversion = { ...converted, unknown: [...converted.unknown, ...unread] }
   const scratch = order.dry_run ? await mkdtemp(join(tmpdir(), 'llm-orc-import-')) : undefined
   try {
     const folder = join(project ?? app.paths.cwd, '.llm-orc')
@@ -75,7 +81,16 @@ export async function importFiles(app: App, order: ImportOrder): Promise<ImportR
   }
 }
 
-async function findSources(order: ImportOrder): Promise<{ sources: Source[]; read: ReadBeside; isFolder: boolean }> {
+type Unread = Conversion['unknown'][number]
+
+interface Found {
+  readonly sources: readonly Source[]
+  readonly unread: readonly Unread[]
+  readonly read: ReadBeside
+  readonly isFolder: boolean
+}
+
+async function findSources(order: ImportOrder): Promise<Found> {
   const info = await stat(order.source).catch(() => undefined)
   if (!info)
     throw new OrcError({
@@ -92,27 +107,33 @@ async function findSources(order: ImportOrder): Promise<{ sources: Source[]; rea
     const beside = (
       await walkFiles(root, { wanted: (name) => /\.ya?ml$/i.test(name) && name !== source.path, within: [root] })
     ).files
-    const others = await readAll(
+    const { sources: others } = await readAll(
       beside.filter((found) => !found.relative.includes('/')).map(({ file }) => file),
       root,
     )
     return {
       sources: [source, ...(await findCrew(source, others, read))],
+      unread: [],
       read,
       isFolder,
     }
   }
   const tree = await walkFiles(root, { wanted: (name) => WANTED.test(name), within: [root] })
-  const sources = await readAll(
+  const { sources, unread: closed } = await readAll(
     tree.files.slice(0, MAX_SOURCES).map(({ file }) => file),
     root,
   )
-  if (sources.length === 0)
+  const unread = [
+    ...closed,
+    ...tree.problems.map((problem) => ({ path: relative(root, problem.file ?? root) || '.', problem })),
+    ...tree.files.slice(MAX_SOURCES).map((found) => ({ path: found.relative, problem: TOO_MANY })),
+  ]
+  if (sources.length + unread.length === 0)
     throw new OrcError({
       code: 'not_found',
       message: `the folder ${order.source} holds no YAML, JSON or markdown files`,
     })
-  return { sources, read, isFolder }
+  return { sources, unread, read, isFolder }
 }
 
 /** The other half of a CrewAI crew, told by what is in it. */
@@ -122,14 +143,16 @@ async function findCrew(first: Source, others: readonly Source[], read: ReadBesi
   return others.filter(({ path }) => crew?.sources.includes(path))
 }
 
-async function readAll(files: readonly string[], root: string): Promise<Source[]> {
+async function readAll(files: readonly string[], root: string): Promise<Pick<Found, 'sources' | 'unread'>> {
   const sources: Source[] = []
+  const unread: Unread[] = []
   for (const file of files) {
     const text = await readTextFile(file)
-    if (text.found)
-      sources.push({ path: relative(root, file).split(sep).join('/'), text: text.text, home: basename(root) })
+    const path = relative(root, file).split(sep).join('/')
+    if (text.found) sources.push({ path, text: text.text, home: basename(root) })
+    else if (text.problem) unread.push({ path, problem: text.problem })
   }
-  return sources
+  return { sources, unread }
 }
 
 async function requireText(file: string): Promise<string> {

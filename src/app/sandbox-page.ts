@@ -1,7 +1,14 @@
 import type { Cell, Trial } from '../sandbox/escape/suite.ts'
 import type { Overhead } from '../sandbox/overhead.ts'
+import type { TierReport } from '../sandbox/sandbox.ts'
 import type { TierName } from '../sandbox/tier-name.ts'
-import type { TierState } from './operations/sandbox.ts'
+
+/** A tier as it is on this machine. */
+export interface TierState extends TierReport {
+  /** A short attempt to get out failed, just now; absent where there is nothing to try. */
+  readonly proved?: boolean
+  readonly why?: string
+}
 
 export interface SandboxFindings {
   readonly tiers: readonly TierState[]

@@ -23,6 +23,9 @@ export const CAPABILITIES = [
 // Step ids use these to say where a step came from.
 const RESERVED_IN_IDS = /[/#~[\]\p{Cc}]/u
 
+// The step that makes a plan stands beside its tasks.
+const PLANNER = 'planner'
+
 /** Everything about a plan that lies between its parts. Works on what is well-formed, so one mistake hides no other. */
 export function checkPlan(report: Report, plan: PlacedPlan, bounds: PlanBounds): void {
   const sound = checkIds(report, plan)
@@ -65,6 +68,7 @@ function checkIds(report: Report, { tasks }: PlacedPlan): boolean {
     if (refused) refuse(path, 'name_refused', refused.message.replace('the name', 'the id'))
     else if (RESERVED_IN_IDS.test(task.id))
       refuse(path, 'name_refused', `the id ${quote(task.id)} uses one of / # ~ [ ]`)
+    else if (key === PLANNER) refuse(path, 'name_refused', `the id ${quote(task.id)} is that of the planner itself`)
   }
   return sound
 }

@@ -179,6 +179,7 @@ const HOSTILE: readonly [string, Json, string, string][] = [
   ],
   ['an id that climbs', { tasks: [task('../../etc/passwd')] }, 'name_refused', 'path separator'],
   ['an id with the signs of steps', { tasks: [task('a[3]')] }, 'name_refused', '[ ]'],
+  ['the id of the planner itself', { tasks: [task('Planner')] }, 'name_refused', 'the planner itself'],
   ['an id that hides', { tasks: [task('a\u202eb')] }, 'name_refused', 'invisible'],
   ['the same id twice', { tasks: [task('a'), task('a')] }, 'name_duplicate', '"a"'],
   ['the same id in other letters', { tasks: [task('Caf\u00e9'), task('cafe\u0301')] }, 'name_duplicate', 'two tasks'],

@@ -83,8 +83,10 @@ function reportUnion(
   { path, value, branches }: { path: Path; value: unknown; branches: readonly (readonly Issue[])[] },
   setting: IssueSetting,
 ): void {
+  // a map is no slip of the pen for one of some words
+  const alien = typeof value === 'object' ? ['invalid_type', 'invalid_value'] : ['invalid_type']
   const near = branches.filter(
-    (issues) => !issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0),
+    (issues) => !issues.some((issue) => alien.includes(issue.code) && issue.path.length === 0),
   )
   const [branch] = near
   if (near.length === 1 && branch) {

@@ -322,7 +322,7 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a call that policy forbids is executed', 'I16', [
     'engine/gate.ts',
-    "if (judgement.verdict === 'deny') return this.#refuse(offer, request, judgement.reason)",
+    "if (judgement.verdict === 'deny') return this.#refuse(offer, request(), judgement.reason)",
     "if (judgement.verdict === 'deny') return ADMIT",
   ]),
   bug('a call that a person has denied is executed', 'I16', [

@@ -4,18 +4,12 @@ import { OrcError } from '../../events/errors.ts'
 import { createBwrapSandbox } from '../../sandbox/bwrap.ts'
 import { createTiers, type Tiers } from '../../sandbox/choose.ts'
 import { proveTier } from '../../sandbox/prove.ts'
-import { type Sandbox, type TierReport } from '../../sandbox/sandbox.ts'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { TIERS, type TierName } from '../../sandbox/tier-name.ts'
 import { defineOperation } from '../operation.ts'
+import type { TierState } from '../sandbox-page.ts'
 
 const tier = z.enum(TIERS)
-
-/** A tier as it is on this machine. */
-export interface TierState extends TierReport {
-  /** A short attempt to get out failed, just now; absent where there is nothing to try. */
-  readonly proved?: boolean
-  readonly why?: string
-}
 
 export const listSandboxes = defineOperation({
   name: 'sandbox list',

@@ -7,6 +7,7 @@ const NAMED_ITEMS = 10
 
 const SKIPPED: { readonly [reason: string]: string } = {
   condition: 'its condition did not hold',
+  'condition-failed': 'its condition could not be computed',
   edge: 'what it waits for ended in another way than it asks for',
   'dependencies-skipped': 'all it depends on was skipped',
 }

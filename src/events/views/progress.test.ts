@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { noteDelta, progressView, totalsOf } from './progress.ts'
 import { describeWork } from './progress-words.ts'
+import { createReport } from './report.ts'
 import { inline, makeRandomRun, planned, SampleJournal, seedRandom } from './sample-events.ts'
 import { foldEvents } from './view.ts'
 
@@ -166,6 +167,17 @@ test('the words on a step: rounds, tries, what is inside, why it was skipped', (
   expect(words('vote')).toBe('0 of 2 voters')
   journal.add('step-skipped', { step: 'left', reason: 'condition' })
   expect(words('left')).toBe('skipped: its condition did not hold')
+})
+
+test('a condition that could not be computed is another reason than one that did not hold', () => {
+  const journal = new SampleJournal().start([planned('a/when', [], 'condition'), planned('a', ['a/when'])])
+  journal.begin('a/when').fail('a/when', { code: 'condition_failed', message: 'when: no such key: foo' })
+  journal.add('step-skipped', { step: 'a', reason: 'condition' }).end('failed')
+  const [step] = [...foldEvents(progressView, journal.events).steps.values()].filter(({ id }) => id === 'a')
+  expect(step && describeWork(step)).toEqual(['skipped: its condition could not be computed'])
+  const report = createReport(journal.events)
+  expect(report.agents.map(({ name }) => name)).toEqual(['a'])
+  expect(report.errors).toMatchObject([{ agent: 'a/when', code: 'condition_failed', message: 'when: no such key: foo' }])
 })
 
 test('B24: in any run the counts add up to the steps, and the percentage is the rounded share of ended ones', () => {

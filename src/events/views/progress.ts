@@ -215,7 +215,7 @@ function evolveStep(state: Progress, event: Event): void {
       return
     }
     case 'step-skipped':
-      findStep(state, event.data.step).reason = event.data.reason
+      findStep(state, event.data.step).reason = reasonOf(state, event.data)
       endStep(state, event.data.step, { status: 'skipped', at: event.at })
       return
     case 'step-cancelled':
@@ -282,6 +282,12 @@ function addInner(state: Progress, { step: id, steps, proposal }: Proposal): voi
     delete owner.inner
   }
   for (const step of steps) plan(state, step, id)
+}
+
+/** A condition that could not be computed opens nothing either, which is another thing than that it did not hold. */
+function reasonOf(state: Progress, { step, reason }: EventOf<'step-skipped'>['data']): string {
+  const gate = state.steps.get(`${step}/when`)
+  return reason === 'condition' && gate?.status === 'failed' ? 'condition-failed' : reason
 }
 
 function readVerdict({ try: number, failed }: JsonObject): NonNullable<StepProgress['verdict']> {

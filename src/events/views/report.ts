@@ -14,7 +14,6 @@ interface AgentNotes {
   output?: Value
   code?: string
   message?: string
-  reason?: string
   /** What the world said of the failure: content of the last failed effect, or the engine's note on a thrown error. */
   detail?: Value
   readonly fallbacks: Fallback[]
@@ -83,13 +82,14 @@ export function findReportValues(event: Event): readonly Value[] {
 /** The report of what has happened so far; of a run under way as well. */
 export function finishReport(state: ReportState, read: ReadValue = readInline): RunReport {
   const { progress, usage } = state
-  const shown = [...progress.steps.values()].filter((step) => step.kind !== 'condition')
+  const steps = [...progress.steps.values()]
+  const shown = steps.filter((step) => step.kind !== 'condition')
   const families = sumFamilies(state)
   const agents = shown.map((step) => {
     const family_usage = families.get(step.id)
     return { ...describeAgent(state, step.id, read), ...(family_usage ? { family_usage } : {}) }
   })
-  const names = new Set(agents.map((agent) => agent.name))
+  const described = new Map(agents.map((agent) => [agent.name, agent]))
   const top = agents.filter((agent) => agent.parent === undefined)
   return {
     run: progress.run,
@@ -98,13 +98,15 @@ export function finishReport(state: ReportState, read: ReadValue = readInline): 
     ...timesOf(progress),
     ...(state.input ? contentOf('input', state.input, read) : {}),
     agents,
-    order: state.finished.filter((name) => names.has(name)),
+    order: state.finished.filter((name) => described.has(name)),
     phases: findPhases(
       top.map(({ name, dependencies }) => ({ id: name, after: dependencies.map((step) => ({ step })) })),
     ),
     answers: findAnswers(top, state.output),
     totals: { ...totalsOf(progress), usage: usage.total },
-    errors: agents.flatMap((agent) => describeFailure(agent, state.agents.get(agent.name), read)),
+    errors: steps
+      .map(({ id, kind }) => (kind === 'condition' ? describeAgent(state, id, read) : described.get(id)))
+      .flatMap((agent) => (agent ? describeFailure(agent, state.agents.get(agent.name), read) : [])),
     unknown: [...state.unknown.values()],
     ...(state.reason === undefined ? {} : { reason: state.reason }),
   }
@@ -159,7 +161,6 @@ function note(state: ReportState, event: Event): void {
     }
     case 'step-skipped':
     case 'step-cancelled':
-      findNotes(state, event.data.step).reason = event.data.reason
       state.finished.push(event.data.step)
       return
     case 'note-written':
@@ -225,7 +226,7 @@ function describeAgent(state: ReportState, id: string, read: ReadValue): AgentRe
     ...(notes.output ? contentOf('output', notes.output, read) : {}),
     ...(failed && notes.code !== undefined ? { code: notes.code } : {}),
     ...(failed && notes.message !== undefined ? { message: notes.message } : {}),
-    ...(notes.reason === undefined ? {} : { reason: notes.reason }),
+    ...(step?.reason === undefined ? {} : { reason: step.reason }),
     fallbacks: notes.fallbacks,
     ...describeCourse(state.courses.get(id), read),
     ...describeItems(state, id),

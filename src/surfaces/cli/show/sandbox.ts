@@ -1,4 +1,5 @@
-import type { benchSandboxes, checkSandboxes, listSandboxes, TierState } from '../../../app/operations/sandbox.ts'
+import type { benchSandboxes, checkSandboxes, listSandboxes } from '../../../app/operations/sandbox.ts'
+import type { TierState } from '../../../app/sandbox-page.ts'
 import { renderTable } from '../render/table.ts'
 import { joinBlocks, type ResultOf, type Show } from './page.ts'
 
