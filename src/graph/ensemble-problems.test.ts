@@ -107,6 +107,16 @@ validation:
       '4:19 error ensemble_invalid agents[0].type should be "llm" or "script"',
     ],
     [
+      'a method of assembly that there is not',
+      around('name: a, assemble: {method: voet}'),
+      '4:32 error ensemble_invalid agents[0].assemble.method should be "concatenate" or',
+    ],
+    [
+      'a method of assembly as a word that there is not',
+      around('name: a, assemble: voet'),
+      '4:23 error ensemble_invalid agents[0].assemble should be "concatenate" or',
+    ],
+    [
       'a timeout in words',
       around('name: a, script: x, timeout_seconds: "60"'),
       '4:41 error ensemble_invalid agents[0].timeout_seconds should be a number, not the text "60"',
@@ -132,7 +142,11 @@ validation:
       around('name: a, model_profile: p, sandbox: bwrap'),
       '4:31 error not_yet_supported "a" is no script',
     ],
-    ['an unknown sandbox', around('name: a, script: x, sandbox: {tier: fort}'), '4:33 error ensemble_invalid'],
+    [
+      'an unknown sandbox',
+      around('name: a, script: x, sandbox: {tier: fort}'),
+      '4:40 error ensemble_invalid agents[0].sandbox.tier should be',
+    ],
     [
       'fan_out without dependencies',
       around('name: a, script: x, fan_out: true'),

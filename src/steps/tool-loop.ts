@@ -64,7 +64,7 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<Conver
     const results = await Promise.all(calls.map((call) => perform(ctx, { task, share, call })))
     said.push({ role: 'assistant', content: withIds(answer.content, calls) }, { role: 'tool', content: results })
     for (const [index, call] of calls.entries())
-      countRepeat(repeats, call, results[index] as Result, task.limits.repeats)
+      countRepeat(repeats, { call, result: results[index] as Result, most: task.limits.repeats })
     heard = await listen(ctx, said, heard)
   }
 }
@@ -127,7 +127,10 @@ function withIds(content: readonly MessagePart[], calls: readonly CheckedCall[])
 }
 
 /** The same call with the same result, again and again, leads nowhere. */
-function countRepeat(repeats: Map<string, number>, call: CheckedCall, result: Result, most: number): void {
+function countRepeat(
+  repeats: Map<string, number>,
+  { call, result, most }: { readonly call: CheckedCall; readonly result: Result; readonly most: number },
+): void {
   const given = 'refused' in call ? call.raw : call.arguments
   const key = canonicalJson([call.name, given, result.output])
   const count = (repeats.get(key) ?? 0) + 1

@@ -125,15 +125,12 @@ export function createRedaction(secrets: ReadonlyMap<string, string>): Redact {
 
 /** Text that was cut somewhere may begin or end within a secret. */
 function cutParts(text: string, secret: string, mark: string): string {
+  if (secret.length <= SHORTEST_PART) return text
   let clean = text
-  for (let length = Math.min(secret.length - 1, clean.length); length >= SHORTEST_PART; length--)
-    if (clean.endsWith(secret.slice(0, length))) {
-      clean = clean.slice(0, -length) + mark
-      break
-    }
-  for (let length = Math.min(secret.length - 1, clean.length); length >= SHORTEST_PART; length--)
-    if (clean.startsWith(secret.slice(-length))) return mark + clean.slice(length)
-  return clean
+  const last = clean.lastIndexOf(secret.slice(0, SHORTEST_PART))
+  if (last >= 0 && secret.startsWith(clean.slice(last))) clean = clean.slice(0, last) + mark
+  const end = clean.indexOf(secret.slice(-SHORTEST_PART)) + SHORTEST_PART
+  return end >= SHORTEST_PART && secret.endsWith(clean.slice(0, end)) ? mark + clean.slice(end) : clean
 }
 
 /** Raw, its longer lines, JSON-escaped, URL-encoded, base64 (both alphabets, at each alignment) and hex. */

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/events/errors.ts'
@@ -77,5 +77,20 @@ test('a folder of good and broken files: the good ones are written, the broken o
   expect(done.passed_over).toEqual([
     { file: 'broken/empty.yaml', why: expect.stringContaining('no format') },
     { file: 'broken/merge-key.yaml', why: expect.stringMatching(/line 4: merge keys/) },
+  ])
+})
+
+test('what cannot be read in a folder is named, never left out in silence', async () => {
+  const shop = makeWorkshop()
+  const folder = join(shop.project, 'mixed')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'fine.md'), '---\nname: fine\ndescription: d\n---\nAnswer.\n')
+  writeFileSync(join(folder, 'garbage.yaml'), Buffer.from([0x89, 0xff, 0xfe, 0x00]))
+  symlinkSync('/etc', join(folder, 'outside'))
+  const done = await importInto(shop, '', { source: folder })
+  expect(done).toMatchObject({ valid: true, ok: true })
+  expect(done.passed_over).toEqual([
+    { file: 'garbage.yaml', why: expect.stringContaining('not UTF-8') },
+    { file: 'outside', why: expect.stringContaining('leads out') },
   ])
 })

@@ -127,7 +127,7 @@ test('from the command line: exit code 0 with a report, 2 when nothing could be 
     stderr: expect.stringContaining('llm-orc run team'),
   })
   expect(good.stdout).toMatch(/cagent: \d+ taken, \d+ assumed, \d+ not possible/)
-  expect(good.stdout).toMatch(/not possible {2}agents\.root\.toolsets: agents have no tools/)
+  expect(good.stdout).toMatch(/not possible {2}agents\.root\.toolsets: tools are not taken over/)
   expect((await runProgram(['ensembles', 'check', 'team'], how)).code).toBe(0)
 
   const bad = await runProgram(['import', join(fixtures, 'dify', 'broken', 'tool.yml')], how)

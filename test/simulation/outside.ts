@@ -196,7 +196,7 @@ class Call {
     const deaf = fault === 'stalls-deaf' || faults.fires('abort.ignored', state)
     const aborted = await this.#wait(silent ? LONGEST_MS : latency, deaf)
     if (aborted) return this.#stop(state)
-    return this.#outcome(state)
+    return this.#outcome()
   }
 
   /** What is answered after the call was told to stop: it may still happen. */
@@ -205,10 +205,10 @@ class Call {
     const anyway = faults.fires('abort.answered-anyway', state, 0.5)
     if (!anyway && chance.hit(0.5)) this.#undo()
     if (faults.fires('abort.slow', state, 0.3)) await this.#sim.sleep(chance.between(1, 4_900))
-    return anyway ? this.#outcome(state) : failed('aborted')
+    return anyway ? this.#outcome() : failed('aborted')
   }
 
-  #outcome(state: string): EffectOutcome {
+  #outcome(): EffectOutcome {
     const { chance } = this.#sim
     const cost = chance.hit(0.5) ? { cost: chance.between(0, 1e6) } : {}
     const raw = chance.hit(0.1) ? { raw: { at: new Date(0) } as never } : {}

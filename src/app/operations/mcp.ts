@@ -129,8 +129,7 @@ export const testMcpServer = defineOperation({
 
 export const probeMcp = defineOperation({
   name: 'mcp probe',
-  summary:
-    'Connect with any MCP server, by its address or its program, and show what it offers; nothing is written down.',
+  summary: 'Connect with a server that is written down nowhere, and show what it offers.',
   input: z.object({
     what,
     arg: z.array(z.string()).optional().describe('An argument of the program, taken as it is.'),

@@ -10,14 +10,14 @@ import { finishImport, MAX_PARTS, Notes } from './notes.ts'
 import { Piece } from './piece.ts'
 
 const REASONS = {
-  toolsets: 'agents have no tools in this version',
-  permissions: 'agents have no tools in this version, so there is nothing to permit',
+  toolsets: 'tools are not taken over; name them under `tools` of the agent',
+  permissions: 'it speaks of tools, which are not taken over; see `tools` and `approval` of an ensemble',
   rag: 'documents are not searched in this version',
   welcome_message: 'there is no greeting',
   commands: 'named prompts are not kept',
   hooks: 'commands around tools are not run',
   skills: 'skills are not loaded',
-  code_mode_tools: 'agents have no tools in this version',
+  code_mode_tools: 'tools are not taken over; name them under `tools` of the agent',
   add_date: 'the date is not put into prompts, so that a run can be replayed',
   add_environment_info: 'nothing of the machine is put into prompts',
   add_prompt_files: 'files are not put into prompts; give them as input',

@@ -26,7 +26,8 @@ export function readChat(config: Piece, work: DifyWork, mode: string | undefined
     notes.assume([...config.path, 'pre_prompt'], `{{${part}}} is no input of this app and stays as it is`)
     return escapeLiquid(`{{${part}}}`)
   })
-  if (mode === 'agent-chat') notes.lose([...config.path, 'agent_mode'], 'agents have no tools in this version')
+  if (mode === 'agent-chat')
+    notes.lose([...config.path, 'agent_mode'], 'tools are not taken over; name them under `tools` of the agent')
   if (fields.size > 0)
     notes.assume(
       [...config.path, 'user_input_form'],

@@ -59,7 +59,7 @@ export const approvalsView: View<Approvals> = {
         for (const entry of state.open.values()) entry.status = 'asked'
         break
       case 'run-finished':
-        for (const key of [...state.open.keys()]) close(state, key, { status: 'void' })
+        for (const key of state.open.keys()) close(state, key, { status: 'void' })
     }
     return state
   },

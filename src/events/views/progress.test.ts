@@ -177,7 +177,9 @@ test('a condition that could not be computed is another reason than one that did
   expect(step && describeWork(step)).toEqual(['skipped: its condition could not be computed'])
   const report = createReport(journal.events)
   expect(report.agents.map(({ name }) => name)).toEqual(['a'])
-  expect(report.errors).toMatchObject([{ agent: 'a/when', code: 'condition_failed', message: 'when: no such key: foo' }])
+  expect(report.errors).toMatchObject([
+    { agent: 'a/when', code: 'condition_failed', message: 'when: no such key: foo' },
+  ])
 })
 
 test('B24: in any run the counts add up to the steps, and the percentage is the rounded share of ended ones', () => {

@@ -268,7 +268,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     positional: ['name', 'to'],
     examples: [
       'llm-orc tools migrate calculator@1.0.0 2.0.0 --arguments \'{"operation": "add", "a": 1, "b": 2}\'',
-      'llm-orc tools migrate calculator@2.0.0 1.1.0 --rollback --arguments \'{"operation": "add", "numbers": [1, 2]}\'',
+      'llm-orc tools migrate calculator@2.0.0 1.1.0 --rollback --arguments \'{"numbers": [1, 2]}\'',
     ],
   },
   'providers list': {},

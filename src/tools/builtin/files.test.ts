@@ -183,7 +183,9 @@ describe('search_files', () => {
     [{ pattern: 'nowhere' }, []],
   ])('%j', async (args, wanted) => {
     const { call } = await makeYard(files)
-    const outcome = (await call(searchFilesTool, args)) as unknown as { output?: { matches: { [key: string]: string }[] } }
+    const outcome = (await call(searchFilesTool, args)) as unknown as {
+      output?: { matches: { [key: string]: string }[] }
+    }
     expect(outcome.output?.matches.map(({ path, line, text }) => `${path}:${line}:${text}`)).toEqual(wanted)
   })
 

@@ -119,7 +119,7 @@ function exchange(url: URL, { address, family }: DialedAddress & { ok: true }, m
       signal: manner.signal,
     })
     asked.once('error', reject)
-    asked.once('response', (response) => readReply(response).then(resolve, reject))
+    asked.once('response', (response) => void readReply(response).then(resolve, reject))
     asked.end()
   })
 }

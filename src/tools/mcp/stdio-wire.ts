@@ -43,7 +43,7 @@ export class StdioWire implements Wire {
       this.lastWords = (this.lastWords + text).slice(-LAST_WORDS)
     })
     this.#readLines(opened)
-    opened.ended.then(({ exit, signal }) => {
+    void opened.ended.then(({ exit, signal }) => {
       this.failure ??= new WireFailure('mcp_unreachable', `the server ended (${signal ?? `exit code ${exit}`})`)
       this.#tellClosed()
     })
