@@ -10,14 +10,14 @@ import { finishImport, MAX_PARTS, Notes } from './notes.ts'
 import { Piece } from './piece.ts'
 
 const REASONS = {
-  toolsets: 'tools are not taken over; name them under `tools` of the agent',
-  permissions: 'it speaks of tools, which are not taken over; see `tools` and `approval` of an ensemble',
+  toolsets: 'tools are not taken over; name them under "tools" of the agent',
+  permissions: 'it speaks of tools, which are not taken over; see "tools" of an agent and the policy',
   rag: 'documents are not searched in this version',
   welcome_message: 'there is no greeting',
   commands: 'named prompts are not kept',
   hooks: 'commands around tools are not run',
   skills: 'skills are not loaded',
-  code_mode_tools: 'tools are not taken over; name them under `tools` of the agent',
+  code_mode_tools: 'tools are not taken over; name them under "tools" of the agent',
   add_date: 'the date is not put into prompts, so that a run can be replayed',
   add_environment_info: 'nothing of the machine is put into prompts',
   add_prompt_files: 'files are not put into prompts; give them as input',

@@ -14,10 +14,10 @@ const FAMILIES: { readonly [alias: string]: string } = {
 }
 
 const REASONS = {
-  disallowedTools: 'tools are not taken over; name them under `tools` of the agent',
-  permissionMode: 'it speaks of tools, which are not taken over; see `tools` and `approval` of an ensemble',
+  disallowedTools: 'tools are not taken over; name them under "tools" of the agent',
+  permissionMode: 'it speaks of tools, which are not taken over; see "tools" of an agent and the policy',
   maxTurns: 'an agent answers once',
-  mcpServers: 'tools are not taken over; name them under `tools` of the agent',
+  mcpServers: 'tools are not taken over; name them under "tools" of the agent',
   skills: 'skills are not loaded; put what is needed into the prompt',
   hooks: 'commands around tools are not run',
   memory: 'agents keep no memory between runs',
@@ -58,7 +58,7 @@ export const claudeAgent: ImportFormat = {
     const asked = head.text('model')
     const model = readModel(asked, notes)
     for (const { text, path } of readTools(head))
-      notes.lose(path, `the agent cannot use ${text}: tools are not taken over; name them under `tools` of the agent`)
+      notes.lose(path, `the agent cannot use ${text}: tools are not taken over; name them under "tools" of the agent`)
     const agent = {
       name,
       model_profile: model ? profiles.use({ provider: model.provider, model: model.model }) : 'default',

@@ -8,7 +8,7 @@ import { finishImport, MAX_PARTS, Notes } from './notes.ts'
 import { Piece } from './piece.ts'
 
 const REASONS = {
-  tools: 'tools are not taken over; name them under `tools` of the agent',
+  tools: 'tools are not taken over; name them under "tools" of the agent',
   allow_delegation: 'an agent does its own task and gives none away',
   allow_code_execution: 'a model runs no code here',
   memory: 'agents keep no memory between runs',

@@ -27,7 +27,7 @@ export function readChat(config: Piece, work: DifyWork, mode: string | undefined
     return escapeLiquid(`{{${part}}}`)
   })
   if (mode === 'agent-chat')
-    notes.lose([...config.path, 'agent_mode'], 'tools are not taken over; name them under `tools` of the agent')
+    notes.lose([...config.path, 'agent_mode'], 'tools are not taken over; name them under "tools" of the agent')
   if (fields.size > 0)
     notes.assume(
       [...config.path, 'user_input_form'],

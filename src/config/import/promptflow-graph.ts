@@ -100,7 +100,7 @@ export class FlowGraph {
         values.set(key, { constant: piece.value ?? null })
         const isSet = piece.value !== '' && piece.value !== null && piece.value !== undefined
         if (type === 'llm' && isSet && ['functions', 'function_call', 'tools', 'tool_choice'].includes(key))
-          piece.notes.lose(piece.path, 'tools are not taken over; name them under `tools` of the agent')
+          piece.notes.lose(piece.path, 'tools are not taken over; name them under "tools" of the agent')
       }
     }
     return values

@@ -75,7 +75,7 @@ export async function plantScene(): Promise<Scene> {
   let signals = 0
   const onSignal = () => signals++
   process.on('SIGUSR2', onSignal)
-  process.env['LLM_ORC_ESCAPE_CANARY'] = canary
+  process.env['PLANTED_ESCAPE_CANARY'] = canary
   const end = new AbortController()
   const decoy = await startDecoy(canary, end.signal)
   const address = Object.values(networkInterfaces())
@@ -114,7 +114,7 @@ export async function plantScene(): Promise<Scene> {
     },
     close: async () => {
       process.off('SIGUSR2', onSignal)
-      delete process.env['LLM_ORC_ESCAPE_CANARY']
+      delete process.env['PLANTED_ESCAPE_CANARY']
       end.abort()
       await decoy.ended
       datagrams.close()

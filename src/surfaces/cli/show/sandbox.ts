@@ -1,5 +1,6 @@
 import type { benchSandboxes, checkSandboxes, listSandboxes } from '../../../app/operations/sandbox.ts'
 import type { TierState } from '../../../app/sandbox-page.ts'
+import { cleanLine } from '../../../events/views/clean.ts'
 import { renderTable } from '../render/table.ts'
 import { joinBlocks, type ResultOf, type Show } from './page.ts'
 
@@ -33,7 +34,10 @@ export const showSandboxCheck: Show<ResultOf<typeof checkSandboxes>> = (result, 
   const table = renderTable([{ title: 'attack' }, ...tried.map((title) => ({ title }))], rows, page)
   const wrong = trials
     .filter(({ cell }) => cell === 'ESCAPED' || cell === 'not run')
-    .map(({ attack, tier, cell, detail }) => `${tier}: ${attack}: ${cell}${detail === undefined ? '' : `: ${detail}`}`)
+    .map(
+      ({ attack, tier, cell, detail }) =>
+        `${tier}: ${attack}: ${cell}${detail === undefined ? '' : `: ${cleanLine(detail)}`}`,
+    )
   const counts = `${trials.length} trials, ${escaped} escaped, ${unproved} could not be run`
   const verdict = page.style.paint(passed ? 'green' : 'red', passed ? 'held' : 'not held')
   const rest = untested.length > 0 ? `Untested here: ${untested.join(', ')}` : ''
@@ -63,5 +67,5 @@ export const showSandboxBench: Show<ResultOf<typeof benchSandboxes>> = ({ rounds
 function describeState({ state, version, missing, proved, why }: TierState): string {
   if (state === 'untested') return 'untested'
   if (state === 'missing') return `missing: ${missing?.join(', ')}`
-  return proved === false ? `does not hold: ${why}` : (version ?? 'yes')
+  return proved === false ? `does not hold: ${cleanLine(why ?? '')}` : cleanLine(version ?? 'yes')
 }

@@ -255,6 +255,31 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     ],
     problems: [],
   },
+  'sandbox list': {
+    tiers: [
+      {
+        tier: 'bwrap',
+        state: 'ready',
+        made_of: 'bubblewrap',
+        promises: ['dns'],
+        not: 'much',
+        proved: false,
+        why: HOSTILE,
+      },
+    ],
+  },
+  'sandbox check': {
+    tried: ['bwrap'],
+    trials: [{ attack: 'dns', title: 'asks DNS', tier: 'bwrap', cell: 'ESCAPED', detail: HOSTILE }],
+    untested: ['gvisor'],
+    escaped: 1,
+    unproved: 0,
+    passed: false,
+  },
+  'sandbox bench': {
+    rounds: 3,
+    overhead: [{ program: 'sh', tier: 'bwrap', ms: { median: 1 }, more_ms: 1, ratio: { min: 1, median: 2, max: 3 } }],
+  },
   'ensembles graph': { name: 'e', format: 'ascii', drawing: `[a]  ${HOSTILE}` },
   'approvals list': { approvals: [APPROVAL] },
   'approvals show': APPROVAL,
