@@ -7,6 +7,7 @@ import type { Page } from './page.ts'
 import { showResult } from './shows.ts'
 import { renderTimeline } from './timeline.ts'
 import { HOSTILE, TOOL_RESULTS } from './tool-results.fixture.ts'
+import { MCP_SERVER, TRUST_RESULTS } from './trust-results.fixture.ts'
 
 const style = createStyle({ color: false, unicode: true })
 const pipe: Page = { style, rich: false, terminal: false }
@@ -23,30 +24,6 @@ const REPORT = {
   errors: [],
   unknown: [],
   totals: { usage: {} },
-}
-
-const APPROVAL = {
-  run: 'r',
-  key: HOSTILE,
-  step: 'a',
-  grant: { tool: HOSTILE, version: HOSTILE, safety: 'unsafe' },
-  status: 'denied',
-  by: 'person',
-  reason: HOSTILE,
-  asked: '2026-01-02T03:04:05.000Z',
-  expires: '2026-01-02T04:04:05.000Z',
-  request: { arguments: { command: HOSTILE, [HOSTILE]: [HOSTILE] } },
-  digest: 'd',
-}
-
-const MCP_SERVER = {
-  name: 's',
-  url: 'https://s.example/mcp',
-  era: 'modern',
-  protocol: '2026-07-28',
-  server: { name: HOSTILE, version: HOSTILE },
-  tools: [{ name: 't', description: HOSTILE, safety: 'unsafe', digest: 'd', input_schema: {} }],
-  problems: [{ code: 'mcp_tool_refused', message: HOSTILE, severity: 'warning' }],
 }
 
 const RESULTS: { readonly [operation: string]: unknown } = {
@@ -255,43 +232,7 @@ const RESULTS: { readonly [operation: string]: unknown } = {
     ],
     problems: [],
   },
-  'sandbox list': {
-    tiers: [
-      {
-        tier: 'bwrap',
-        state: 'ready',
-        made_of: 'bubblewrap',
-        promises: ['dns'],
-        not: 'much',
-        proved: false,
-        why: HOSTILE,
-      },
-    ],
-  },
-  'sandbox check': {
-    tried: ['bwrap'],
-    trials: [{ attack: 'dns', title: 'asks DNS', tier: 'bwrap', cell: 'ESCAPED', detail: HOSTILE }],
-    untested: ['gvisor'],
-    escaped: 1,
-    unproved: 0,
-    passed: false,
-  },
-  'sandbox bench': {
-    rounds: 3,
-    overhead: [{ program: 'sh', tier: 'bwrap', ms: { median: 1 }, more_ms: 1, ratio: { min: 1, median: 2, max: 3 } }],
-  },
-  'ensembles graph': { name: 'e', format: 'ascii', drawing: `[a]  ${HOSTILE}` },
-  'approvals list': { approvals: [APPROVAL] },
-  'approvals show': APPROVAL,
-  'policy check': { tool: HOSTILE, decision: 'ask', reason: HOSTILE },
-  'policy explain': {
-    tool: 'bash',
-    decision: 'deny',
-    reason: HOSTILE,
-    place: 'policy.yaml:3',
-    call: { name: 'bash', argument: HOSTILE, paths: [HOSTILE], hosts: [HOSTILE] },
-    levels: [{ level: 'project', may_allow: false, rules: [HOSTILE] }],
-  },
+  ...TRUST_RESULTS,
   'scripts show': { reference: 'a.py', path: '/a.py', safety: 'unsafe', interactive: true, source: HOSTILE },
   'scripts test': { run: 'r', status: 'failed', output: { text: HOSTILE }, code: 'script_failed', message: HOSTILE },
   ...TOOL_RESULTS,
