@@ -4,6 +4,7 @@ import { OrcError } from '../events/errors.ts'
 import { createPolicy, type PolicyLevel, type PolicyRule } from '../trust/policy.ts'
 import { parseToolPattern } from '../trust/tool-pattern.ts'
 import type { App } from './app.ts'
+import { createLocate } from './locate.ts'
 
 /** What the command line adds for one run. */
 export interface Permits {
@@ -52,7 +53,8 @@ export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {})
   const sha256 = (text: string): string => hash('sha256', text, 'hex')
   // Not of the permits: a word on the command line is a person's own, and does not undo what they said before.
   const digest = sha256(JSON.stringify(files.map(({ level, text, trusted }) => [level, text, trusted])))
-  return { ...createPolicy({ levels, digest, sha256 }), levels, digest }
+  const locate = createLocate(app.paths.project ?? app.paths.cwd)
+  return { ...createPolicy({ levels, digest, sha256, locate }), levels, digest }
 }
 
 const PATTERN_HINT = 'Write NAME or NAME(ARGUMENTS), for example bash(git status*) or mcp:files:*'

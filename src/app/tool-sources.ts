@@ -105,7 +105,8 @@ function describeScript(script: ScriptFile, text: string | undefined, ports: Too
       description: description.slice(0, 1000).toWellFormed(),
       input_schema: { type: 'object', description: 'The parameters of the script.' },
       safety: script.safety ?? 'unsafe',
-      permissions: { read: ['**'], write: ['**'], programs: ['*'] },
+      // A script that says it changes nothing is held to it by the wall.
+      permissions: { read: ['**'], ...(script.safety === 'pure' ? {} : { write: ['**'] }), programs: ['*'] },
       source: `${SCRIPT_REFERENCE}${script.reference}`,
     },
     [{ path: script.reference, sha256: script.sha256 }],

@@ -43,19 +43,17 @@ function commandEvent(
   to: { readonly seq: number; readonly state: RunState; readonly store: ContentStore },
 ): Draft | undefined {
   const { seq, state, store } = to
-  // Anyone who can write the file can write here: what is no command is passed over, it must not stop the holder.
-  if (typeof command !== 'object' || command === null) return undefined
+  if (!isCommand(command)) return undefined
   if (command.type === 'cancel') {
     const reason = command.reason === undefined ? {} : { reason: command.reason }
     return { type: 'cancel-requested', actor: 'person', data: { ...reason, command: seq }, causes: [state.seq] }
   }
-  if (command.type === 'steer' && typeof command.text === 'string') {
+  if (command.type === 'steer') {
     const to = command.step === undefined ? {} : { to: command.step }
     const data = { ...to, text: store.make(command.text.toWellFormed()), command: seq }
     return { type: 'message-sent', actor: 'person', data, causes: [state.seq] }
   }
   if (command.type === 'approve' || command.type === 'deny') return approvalEvent(command, state, seq)
-  if (command.type !== 'resolve') return undefined
   const effect = state.effects.get(command.key)
   const asked = effect && (effect.status === 'unknown' || (effect.kind === 'ask' && effect.status === 'open'))
   if (!asked || (command.intent !== undefined && command.intent !== effect.intent)) return undefined
@@ -70,6 +68,31 @@ function commandEvent(
   const message = touched === 'no' ? 'a person found that it did not happen' : 'a person found that it failed'
   const data = { key: effect.key, code: 'resolved_as_failed', message, touched, retry: touched === 'no', command: seq }
   return { type: 'effect-failed', actor: 'person', data, causes }
+}
+
+const WORDS: { readonly [type: string]: { readonly needs: readonly string[]; readonly may: readonly string[] } } = {
+  cancel: { needs: [], may: ['reason'] },
+  steer: { needs: ['text'], may: ['step'] },
+  approve: { needs: ['key', 'request'], may: ['scope'] },
+  deny: { needs: ['key', 'request'], may: ['reason'] },
+  resolve: { needs: ['key', 'outcome'], may: [] },
+}
+
+/**
+ * Anyone who can write the file can write here, and what becomes an event stays: what is no command is passed over. It must neither
+ * stop the holder nor whoever reads the run later.
+ */
+function isCommand(given: Command): boolean {
+  if (typeof given !== 'object' || given === null) return false
+  const fields = new Map<string, unknown>(Object.entries(given))
+  const type = fields.get('type')
+  const words = typeof type === 'string' && Object.hasOwn(WORDS, type) ? WORDS[type] : undefined
+  if (!words) return false
+  const isText = (name: string) => typeof fields.get(name) === 'string'
+  if (!words.needs.every(isText) || !words.may.every((name) => !fields.has(name) || isText(name))) return false
+  const scope = fields.get('scope')
+  if (scope !== undefined && scope !== 'call' && scope !== 'run') return false
+  return type !== 'resolve' || ['done', 'failed', 'not-done'].includes(fields.get('outcome') as string)
 }
 
 function approvalEvent(

@@ -98,3 +98,8 @@ describe('the older references', () => {
     expect(toCel('${a}')).toBe('steps.a.output')
   })
 })
+
+it('a fault speaks of the function that was written', () => {
+  const result = evaluateCel('steps.a.output.matches("x")', { input: '', steps: { a: { output: { x: 1 } } } })
+  expect(result).toMatchObject({ ok: false, message: expect.stringContaining("'map.matches(string)'") })
+})

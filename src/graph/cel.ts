@@ -226,6 +226,7 @@ function reword(summary: string): string {
     .replace(/^no such overload: /i, 'this cannot be computed: ')
     .replace(/^found no matching overload for /, 'this call does not fit: ')
     .replace('Unexpected token: EOF', 'the expression ends too early')
+    .replaceAll(LINEAR_MATCHES, 'matches')
   return `${plain.charAt(0).toLowerCase()}${plain.slice(1)}`
 }
 

@@ -1,8 +1,10 @@
-/** Programs that run what stands behind them. */
+/** Programs and words of the shell that run what stands behind them. */
 const CARRIERS = new Set(
-  'bash builtin command dash doas env eval exec find ionice nice nohup parallel setsid sh ssh stdbuf strace su sudo time timeout watch xargs zsh'.split(
-    ' ',
-  ),
+  [
+    'bash builtin busybox chroot command dash doas env eval exec find flock ionice ksh nice nohup parallel setsid sh ssh stdbuf',
+    'strace su sudo time timeout unshare watch xargs zsh',
+    '! coproc do elif else if then trap until while',
+  ].flatMap((words) => words.split(' ')),
 )
 
 /** More words of one command are not looked at one by one. */

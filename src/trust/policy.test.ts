@@ -86,6 +86,10 @@ describe('rules', () => {
     'true && { rm -rf x; }',
     'echo $(rm -rf x)',
     'ls\n\trm  -rf   x',
+    'if true; then rm -rf x; fi',
+    'if rm -rf x; then ls; fi',
+    'for a in *; do rm -rf x; done',
+    '! rm -rf x',
   ])('S04 the prohibition of a command finds it in %j', (command) => {
     expect(decide([rule('bash', 'allow'), rule('bash(rm *)', 'deny')], 'bash', { command })).toBe('deny')
     expect(decide([rule('bash(rm *)', 'ask'), rule('bash', 'allow')], 'bash', { command })).toBe('ask')
@@ -113,6 +117,74 @@ describe('rules', () => {
     expect(decide(rules, 'write_file', { path: '/src/a' })).toBe('ask')
     expect(decide(rules, 'write_file', { path: '../src/a' })).toBe('ask')
     expect(decide(rules, 'write_file', {})).toBe('ask')
+  })
+
+  test('a pattern in words of a path goes by where it leads', () => {
+    const allow = [rule('write_file(docs/*)', 'allow')]
+    expect(decide(allow, 'write_file', { path: './docs/a' })).toBe('allow')
+    expect(decide(allow, 'write_file', { path: 'docs/../src/a' })).toBe('ask')
+    expect(decide([rule('write_file(prod/*)', 'deny')], 'write_file', { path: 'x/../prod/a' })).toBe('deny')
+  })
+
+  test.each<JsonObject>([
+    { source: 'secret/a', destination: 'b' },
+    { filePath: 'secret/a' },
+    { edits: [{ path: 'secret/a' }] },
+    { what: 'secret/a' },
+  ])('a prohibition of a path finds it in %j', (args) => {
+    const rules = [rule('mcp:files:*', 'deny', { path: 'secret/**' }), rule('*', 'allow')]
+    expect(policyOf(rules).judge(request('move', args, { source: 'mcp:files' })).verdict).toBe('deny')
+  })
+
+  test('a key that only ends like one is no path', () => {
+    const rules = [rule('count', 'allow', { path: 'src/**' })]
+    expect(decide(rules, 'count', { path: 'src/a', profile: 'fast', resource: 'cpu' })).toBe('allow')
+    expect(decide(rules, 'count', { path: 'src/a', outputFile: 'etc/a' })).toBe('ask')
+  })
+
+  test.each([
+    'https:evil.test/',
+    'https:/evil.test/',
+    ' https://evil.test/',
+    'ht\ttps://evil.test/',
+    'https:\\\\evil.test/',
+    'https://evil.test:8443/',
+    'https://EVIL.test.:8443/',
+    'https://a:b@evil.test/',
+  ])('a prohibition of a host reaches %j', (url) => {
+    const rules = [rule('http_fetch', 'deny', { host: 'evil.test' }), rule('http_fetch', 'allow')]
+    expect(decide(rules, 'http_fetch', { url })).toBe('deny')
+    expect(decide([rule('*', 'deny', { host: 'evil.test' }), rule('*', 'allow')], 'x', { host: 'evil.test' })).toBe(
+      'deny',
+    )
+  })
+
+  test('words for an address go by what it is, not by how it is written', () => {
+    const allow = [rule('http_fetch(https://ok.test*)', 'allow')]
+    expect(decide(allow, 'http_fetch', { url: 'https://ok.test' })).toBe('allow')
+    expect(decide(allow, 'http_fetch', { url: 'https://ok.test@evil.com/' })).toBe('ask')
+    const deny = [rule('http_fetch(https://evil.test/*)', 'deny')]
+    expect(decide(deny, 'http_fetch', { url: 'HTTPS://EVIL.TEST:443/a' })).toBe('deny')
+  })
+
+  test('a script that an agent has as a tool keeps the rules of scripts', () => {
+    const rules = [rule('script(tools/publish.mjs)', 'deny'), rule('*', 'allow')]
+    const asked = request('publish', {}, { source: 'script:tools/publish.mjs' })
+    expect(policyOf(rules).judge(asked).verdict).toBe('deny')
+    expect(policyOf([rule('script', 'allow')]).judge(asked).verdict).toBe('ask')
+  })
+
+  test.each<JsonObject>([
+    { write: ['a'] },
+    { environment: ['A_KEY'] },
+    { hosts: ['a.test'] },
+    { read: ['/home/**'] },
+    { read: ['../x'] },
+    { read: ['~/x'] },
+  ])('a tool that says it only looks is asked about when it may %j', (permissions) => {
+    const { judge } = policyOf([])
+    expect(judge({ ...request('peek', {}, { permissions }), safety: 'pure' }).verdict).toBe('ask')
+    expect(judge({ ...request('peek', {}, { permissions: { read: ['**'] } }), safety: 'pure' }).verdict).toBe('allow')
   })
 
   test('a permission for a host needs every address to be of it, a prohibition only one', () => {

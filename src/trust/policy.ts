@@ -1,7 +1,7 @@
 import picomatch from 'picomatch'
 import { canonicalJson } from '../events/canonical.ts'
 import type { JsonObject } from '../events/values.ts'
-import { type Asked, type Call, readCall } from './call.ts'
+import { type Asked, type Call, normalisePath, readCall } from './call.ts'
 import { namePaths } from './command-line.ts'
 import {
   allowsCall,
@@ -43,7 +43,17 @@ export interface PolicyOptions {
   readonly digest: string
   /** SHA-256 of text. */
   sha256(text: string): string
+  /** Where a path leads; default: only the path itself, written plainly. */
+  readonly locate?: Locate
 }
+
+/**
+ * All places that a path of an argument leads to (one more where there are links on the way), each with the ways to write it: from the
+ * project's folder on, and whole.
+ */
+export type Locate = (path: string) => readonly (readonly string[])[]
+
+const locatePlainly: Locate = (path) => [[normalisePath(path)]]
 
 /** What is decided about one call, and why. */
 export interface Decision {
@@ -75,14 +85,14 @@ export function createPolicy(options: PolicyOptions) {
         return { verdict: 'deny', reason: `the policy could not decide about it: ${why}` }
       }
     },
-    explain: (call: Call): Decision => explain(options.levels, call),
+    explain: (call: Call): Decision => explain(options, call),
   }
 }
 
 function judge(asked: Asked, options: PolicyOptions): Judgement {
   const call = readCall(asked)
   if (!call) return { verdict: 'allow' }
-  const { decision, reason, because, expires_ms, label } = explain(options.levels, call)
+  const { decision, reason, because, expires_ms, label } = explain(options, call)
   if (decision === 'allow') return { verdict: 'allow' }
   if (decision === 'deny') return { verdict: 'deny', reason }
   const grant = { ...grantOf(asked, call, options), because, ...(label === undefined ? {} : { label }) }
@@ -90,7 +100,8 @@ function judge(asked: Asked, options: PolicyOptions): Judgement {
 }
 
 /** The rights of the step first, then deny rules of every level, then the first rule that fits, then the usual rule. */
-function explain(levels: readonly PolicyLevel[], call: Call): Decision {
+function explain({ levels, locate = locatePlainly }: PolicyOptions, given: Call): Decision {
+  const call = read(given, locate)
   const missing = findMissingRight(call)
   if (missing) return { decision: 'deny', reason: missing, because: missing }
   const fitting = levels.flatMap(({ rules, trusted, name }) =>
@@ -100,6 +111,10 @@ function explain(levels: readonly PolicyLevel[], call: Call): Decision {
   if (denied) return decisionOf(denied.rule)
   const first = fitting.find(({ rule, trusted }) => trusted || rule.decision !== 'allow')
   if (first) return decisionOf(first.rule)
+  if (call.safety === 'pure' && reachesFar(call)) {
+    const because = `no rule speaks of ${call.name}; it says that it only looks, but may do more or look further than the project`
+    return { decision: 'ask', reason: because, because }
+  }
   const usual = USUAL[call.safety] ?? 'ask'
   const because = `no rule speaks of ${call.name}; ${call.safety} tools are ${WORDS[usual]}`
   return { decision: usual, reason: because, because }
@@ -107,6 +122,40 @@ function explain(levels: readonly PolicyLevel[], call: Call): Decision {
 
 const USUAL: { readonly [safety: string]: 'allow' | 'ask' } = { pure: 'allow', idempotent: 'ask', unsafe: 'ask' }
 const WORDS = { allow: 'allowed', ask: 'asked about' } as const
+
+/** A call with everything that its paths and its argument lead to. */
+interface ReadCall extends Call {
+  readonly readings?: readonly (readonly string[])[]
+  readonly places: readonly (readonly string[])[]
+  /** What only a rule that narrows looks at. */
+  more_places(): readonly (readonly string[])[]
+}
+
+function read(call: Call, locate: Locate): ReadCall {
+  const { argument, argument_is, paths, maybe_paths = [] } = call
+  const readings = argument_is === 'path' ? locate(argument) : argument_is === 'url' ? readAddress(argument) : undefined
+  const words = isCommand(call.name) ? namePaths(argument) : []
+  const more_places = () => [...maybe_paths, ...words].flatMap(locate)
+  return { ...call, ...(readings ? { readings } : {}), places: paths.flatMap(locate), more_places }
+}
+
+/** Without a name and a password, which would look like the host. */
+function readAddress(text: string): readonly (readonly string[])[] {
+  const url = URL.parse(text)
+  if (!url) return [[text]]
+  url.username = ''
+  url.password = ''
+  return [[url.href, url.href.replace(/\/$/, '')]]
+}
+
+/** It says that it is pure, but wants to write, to be given variables, to reach hosts, or to read elsewhere. */
+function reachesFar({
+  permissions: { read: reads = [], write = [], hosts = [], environment = [] } = {},
+}: Call): boolean {
+  return (
+    write.length + hosts.length + environment.length > 0 || reads.some((path) => /^[/~]|(^|\/)\.\.(\/|$)/.test(path))
+  )
+}
 
 function decisionOf({ decision, reason, place, expires_ms, label }: PolicyRule): Decision {
   const because = reason ?? `a rule says ${decision}`
@@ -120,7 +169,7 @@ function decisionOf({ decision, reason, place, expires_ms, label }: PolicyRule):
   }
 }
 
-function findMissingRight({ rights, ...call }: Call): string | undefined {
+function findMissingRight({ rights, ...call }: ReadCall): string | undefined {
   if (!rights) return undefined
   const denied = rights.deny.find((text) => isPattern(text, (pattern) => forbidsCall(pattern, call)))
   if (denied !== undefined) return `the step may not use ${denied}`
@@ -134,26 +183,33 @@ function isPattern(text: string, test: (pattern: ToolPattern) => boolean): boole
   return pattern !== undefined && test(pattern)
 }
 
-function fits(rule: PolicyRule, call: Call): boolean {
+function fits(rule: PolicyRule, call: ReadCall): boolean {
   const { decision, tool, path, host, label } = rule
   const some = decision !== 'allow'
-  if (!(some ? forbidsCall(tool, call) : allowsCall(tool, call))) return false
+  if (!(some ? forbidsCall(tool, call) || forbidsScript(tool, call) : allowsCall(tool, call))) return false
   if (label !== undefined && !call.labels.includes(label)) return false
   // A command may touch more than it names: no path makes it harmless, one path is enough to forbid it.
-  if (path !== undefined && isCommand(call.name) && decision === 'allow') return false
-  const paths = path !== undefined && isCommand(call.name) ? [...call.paths, ...namePaths(call.argument)] : call.paths
-  return fitsAll(path, paths, { some, test: matchesPath }) && fitsAll(host, call.hosts, { some, test: matchesHost })
+  if (path !== undefined && isCommand(call.name) && !some) return false
+  return fitsPath(path, call, some) && fitsHost(host, call, some)
+}
+
+/** A script keeps its rules when an agent has it as a tool. */
+function forbidsScript(tool: ToolPattern, { script }: Call): boolean {
+  return script !== undefined && forbidsCall(tool, { name: 'script', argument: script })
 }
 
 /** What narrows fits when any of the places does, a permission only when all do and there is one. */
-function fitsAll(
-  pattern: string | undefined,
-  places: readonly string[],
-  { some, test }: { readonly some: boolean; test(pattern: string, place: string): boolean },
-): boolean {
+function fitsPath(pattern: string | undefined, call: ReadCall, some: boolean): boolean {
   if (pattern === undefined) return true
-  if (places.length === 0) return false
-  return some ? places.some((place) => test(pattern, place)) : places.every((place) => test(pattern, place))
+  const test = (ways: readonly string[]) => ways.some((way) => matchesPath(pattern, way))
+  if (some) return call.places.some(test) || call.more_places().some(test)
+  return call.places.length > 0 && call.places.every(test)
+}
+
+function fitsHost(pattern: string | undefined, { hosts }: Call, some: boolean): boolean {
+  if (pattern === undefined) return true
+  if (some) return hosts.some((host) => matchesHost(pattern, host) || matchesHost(pattern, withoutPort(host)))
+  return hosts.length > 0 && hosts.every((host) => matchesHost(pattern, host))
 }
 
 function matchesPath(pattern: string, path: string): boolean {
@@ -161,7 +217,11 @@ function matchesPath(pattern: string, path: string): boolean {
 }
 
 function matchesHost(pattern: string, host: string): boolean {
-  return matchesWildcard(pattern.toLowerCase(), host.toLowerCase().replace(/\.$/, ''))
+  return matchesWildcard(pattern.toLowerCase(), host.toLowerCase().replace(/\.(?=:\d+$|$)/, ''))
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '')
 }
 
 /** What exactly is asked for: everything that makes this call another one if it changes. */

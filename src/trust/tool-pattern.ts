@@ -42,23 +42,34 @@ export function matchesWildcard(pattern: string, text: string): boolean {
 // What lets one command line do more than its first words say.
 const JOINS = /[;&|<>`$()\n\r]/
 
+/** What a pattern is compared with. */
+export interface SpokenCall {
+  readonly name: string
+  readonly argument: string
+  /** All that a path or an address leads to, each with the ways to write it; absent where the argument is only itself. */
+  readonly readings?: readonly (readonly string[])[]
+}
+
 /**
  * Does the pattern allow this call? A command line that joins, substitutes or redirects is more than the words it begins with:
  * only `*` allows it.
  */
-export function allowsCall(pattern: ToolPattern, call: { readonly name: string; readonly argument: string }): boolean {
+export function allowsCall(pattern: ToolPattern, call: SpokenCall): boolean {
   if (!matchesWildcard(pattern.name, call.name)) return false
   if (pattern.argument === undefined || pattern.argument === '*') return true
   if (isCommand(call.name) && JOINS.test(call.argument)) return false
-  return matchesWildcard(pattern.argument, call.argument)
+  const { argument } = pattern
+  const readings = call.readings ?? [[call.argument]]
+  return readings.every((ways) => ways.some((way) => matchesWildcard(argument, way)))
 }
 
 /** Does the pattern forbid this call? A command line is forbidden when any part of it is, wherever it stands in it. */
-export function forbidsCall(pattern: ToolPattern, call: { readonly name: string; readonly argument: string }): boolean {
+export function forbidsCall(pattern: ToolPattern, call: SpokenCall): boolean {
   if (!matchesWildcard(pattern.name, call.name)) return false
   if (pattern.argument === undefined) return true
   const { argument } = pattern
-  const readings = isCommand(call.name) ? [call.argument, ...readCommands(call.argument)] : [call.argument]
+  const more = isCommand(call.name) ? readCommands(call.argument) : (call.readings ?? []).flat()
+  const readings = [call.argument, ...more]
   return readings.some((reading) => matchesWildcard(argument, reading))
 }
 

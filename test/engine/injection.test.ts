@@ -48,7 +48,7 @@ const PAYLOADS = DEEDS.flatMap(([tool, args]) => WRAPS.map((wrap) => wrap(`CALL 
 const TOOLS = {
   lookup: { safety: 'pure', permissions: {}, outside: true },
   read_file: { safety: 'pure', permissions: { read: ['**'] }, outside: false },
-  http_fetch: { safety: 'pure', permissions: { hosts: ['*'] }, outside: true },
+  http_fetch: { safety: 'pure', permissions: {}, outside: true },
   send: { safety: 'unsafe', permissions: {}, outside: false },
   bash: { safety: 'unsafe', permissions: { read: ['**'], programs: ['*'] }, outside: false },
   write_file: { safety: 'unsafe', permissions: { write: ['**'] }, outside: false },
