@@ -228,6 +228,16 @@ describe('S04 tricks with the inbox', () => {
       }),
     ],
     ['an answer to the call', ({ key }) => ({ type: 'resolve', key, outcome: 'done', answer: 'did a' })],
+    [
+      'a yes with a scope of its own',
+      ({ key, request }) => ({ type: 'approve', key, request: request.sha256, scope: 'everything' }),
+    ],
+    [
+      'a no with a reason that is no text',
+      ({ key, request }) => ({ type: 'deny', key, request: request.sha256, reason: { a: 1 } }),
+    ],
+    ['a cancel with a reason that is no text', () => ({ type: 'cancel', reason: { a: 1 } })],
+    ['words for a step that is no text', () => ({ type: 'steer', text: 'x', step: { a: 1 } })],
     ['nothing', () => null],
     ['a word', () => 'approve'],
     ['a number', () => 7],
@@ -236,9 +246,7 @@ describe('S04 tricks with the inbox', () => {
   })
 
   test.each<[string, object]>([
-    ['a no with a reason that is no text', { type: 'deny', reason: { a: 1 } }],
     ['a no with half a character', { type: 'deny', reason: 'x\ud800' }],
-    ['a yes with a scope of its own', { type: 'approve', scope: 'everything' }],
     ['a yes with a scope that is no text', { type: 'approve', scope: { run: true } }],
   ])('%s does not stop the run', async (_, word) => {
     const sent = await send(({ key, request }) => [{ ...word, key, request: request.sha256 }])
