@@ -296,3 +296,22 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     expect(shipped(project)).toEqual([])
   })
 })
+
+test('policy check says what would happen to the tool that is there, not to any of that name', async () => {
+  const definition = { version: '1.0.0', description: 'd', input_schema: { type: 'object' }, implementation: 'run.sh' }
+  const tool = (name: string, more: object) =>
+    JSON.stringify({ ...definition, name, safety: 'pure', permissions: { read: ['**'] }, ...more })
+  const { cwd, env } = makeProject({
+    'tools/count/tool.json': tool('count', {}),
+    'tools/count/run.sh': 'echo 1',
+    'tools/peek/tool.json': tool('peek', { permissions: { read: ['**'], environment: ['A_KEY'] } }),
+    'tools/peek/run.sh': 'echo 1',
+  })
+  const check = async (...words: string[]) =>
+    JSON.parse((await runProgram(['policy', 'check', ...words, '--output', 'json'], { cwd, env })).stdout).decision
+  expect(await check('read_file', '{"path": "a"}')).toBe('allow')
+  expect(await check('count')).toBe('allow')
+  expect(await check('count', '--safety', 'unsafe')).toBe('ask')
+  expect(await check('peek')).toBe('ask')
+  expect(await check('nobody-knows')).toBe('ask')
+})

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
+import type { PinnedTool } from '../../events/tool-call.ts'
 import type { JsonObject } from '../../events/values.ts'
 import { type Call, describeCall } from '../../trust/call.ts'
 import type { App } from '../app.ts'
@@ -19,8 +20,8 @@ const input = z.object({
     .describe('Its arguments as JSON; for bash also the command itself, for script and model which one.'),
   safety: z
     .enum(['pure', 'idempotent', 'unsafe'])
-    .default('unsafe')
-    .describe('What the tool is; the usual rule depends on it.'),
+    .optional()
+    .describe('What the tool is; the usual rule depends on it. Without it: what the tool says, else unsafe.'),
   outside: z.boolean().default(false).describe('As if the step had read something from outside.'),
   allow: z.array(z.string()).default([]).describe('As `run --allow`: NAME or NAME(ARGUMENTS); may be repeated.'),
   deny: z.array(z.string()).default([]).describe('As `run --deny`; may be repeated.'),
@@ -40,7 +41,7 @@ export const explainPolicy = defineOperation({
   run: async (given, { app }) => {
     const decided = await decide(app, given)
     const { levels } = await loadPolicy(app, given)
-    const call = readWords(given)
+    const call = await readWords(app, given)
     return {
       ...decided,
       call: { name: call.name, argument: call.argument, paths: call.paths, hosts: call.hosts },
@@ -55,18 +56,28 @@ export const explainPolicy = defineOperation({
 
 async function decide(app: App, given: z.infer<typeof input>) {
   const { explain } = await loadPolicy(app, given)
-  const { expires_ms, because: _, label: __, ...decided } = explain(readWords(given))
+  const { expires_ms, because: _, label: __, ...decided } = explain(await readWords(app, given))
   return { tool: given.tool, ...decided, ...(expires_ms === undefined ? {} : { expires_seconds: expires_ms / 1000 }) }
 }
 
 /** The call as policy would see it. Scripts and models stand in the definition, so they have no arguments but their name. */
-function readWords(given: z.infer<typeof input>): Call {
-  const { tool, safety, outside, arguments: text } = given
+async function readWords(app: App, given: z.infer<typeof input>): Promise<Call> {
+  const { tool, outside, arguments: text } = given
   if (tool === 'script' || tool === 'model') {
     const argument = text === NO_ARGUMENTS ? '' : text
     return { name: tool, argument, paths: [], hosts: [], safety: 'pure', labels: [] }
   }
-  return describeCall(tool, readArguments(given), { safety, labels: outside ? ['outside'] : [] })
+  const pinned = given.safety === undefined ? await findPinned(app, tool) : undefined
+  const safety = given.safety ?? pinned?.safety ?? 'unsafe'
+  const labels = outside ? ['outside'] : []
+  return describeCall(tool, readArguments(given), { safety, labels, permissions: pinned?.permissions })
+}
+
+/** The tool that an agent would get by this name; those of servers are not asked for. */
+async function findPinned(app: App, name: string): Promise<PinnedTool | undefined> {
+  if (name.startsWith('mcp:')) return undefined
+  const { resolveTools } = await import('../tools.ts')
+  return (await resolveTools(app, [name])).tools[0]
 }
 
 function readArguments({ tool, arguments: text }: z.infer<typeof input>): JsonObject {
