@@ -1,4 +1,5 @@
 import { type OutputUnit, Validator } from '@cfworker/json-schema'
+import { SCHEMA_BRANCHES, SCHEMA_LIMITS } from '../events/schema-words.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { isMap, printPath, valueAt } from './report.ts'
 import type { Path } from './yaml.ts'
@@ -6,59 +7,6 @@ import type { Path } from './yaml.ts'
 type Schema = { readonly [key: string]: unknown }
 
 const NOTES = new Set(['$schema', 'title', 'description', 'default', 'examples', '$comment', 'deprecated'])
-const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
-const FORMATS = new Set(['date', 'time', 'date-time', 'duration', 'email', 'uuid', 'ipv4', 'ipv6', 'json-pointer'])
-
-const isNumber = (value: unknown) => typeof value === 'number'
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
-const isTexts = (value: unknown) => Array.isArray(value) && value.every((key) => typeof key === 'string')
-
-/** Keywords with a limit of their own, and the form the limit has to have. */
-const LIMITS: { readonly [keyword: string]: (value: unknown) => boolean } = {
-  type: (value) => [value].flat().every((type) => typeof type === 'string' && TYPES.has(type)),
-  enum: Array.isArray,
-  const: () => true,
-  required: isTexts,
-  dependentRequired: (value) => isMap(value) && Object.values(value).every(isTexts),
-  minimum: isNumber,
-  maximum: isNumber,
-  exclusiveMinimum: isNumber,
-  exclusiveMaximum: isNumber,
-  multipleOf: (value) => isNumber(value) && (value as number) > 0,
-  minLength: isCount,
-  maxLength: isCount,
-  minItems: isCount,
-  maxItems: isCount,
-  minContains: isCount,
-  maxContains: isCount,
-  minProperties: isCount,
-  maxProperties: isCount,
-  uniqueItems: (value) => typeof value === 'boolean',
-  format: (value) => typeof value === 'string' && FORMATS.has(value),
-}
-
-/** Keywords that hold schemas: one, a list, or a map of them. */
-const BRANCHES: { readonly [keyword: string]: 'one' | 'list' | 'map' } = {
-  properties: 'map',
-  dependentSchemas: 'map',
-  $defs: 'map',
-  definitions: 'map',
-  items: 'one',
-  additionalItems: 'one',
-  additionalProperties: 'one',
-  propertyNames: 'one',
-  contains: 'one',
-  not: 'one',
-  if: 'one',
-  // biome-ignore lint/suspicious/noThenProperty: the keyword is called so
-  then: 'one',
-  else: 'one',
-  prefixItems: 'list',
-  allOf: 'list',
-  anyOf: 'list',
-  oneOf: 'list',
-}
-
 /**
  * Says which parts of a schema are not checked here: what would take more than linear time (`pattern`), what lies outside
  * of the schema, and what is no JSON Schema at all.
@@ -72,8 +20,9 @@ function findForeign(schema: Schema, { path, root }: { readonly path: Path; read
     const at = [...path, keyword]
     if (NOTES.has(keyword)) return []
     if (keyword === '$ref') return isLocal(value, root) ? [] : [printPath(at)]
-    const form = Object.hasOwn(BRANCHES, keyword) ? BRANCHES[keyword] : undefined
-    if (form === undefined) return Object.hasOwn(LIMITS, keyword) && LIMITS[keyword]?.(value) ? [] : [printPath(at)]
+    const form = Object.hasOwn(SCHEMA_BRANCHES, keyword) ? SCHEMA_BRANCHES[keyword] : undefined
+    if (form === undefined)
+      return Object.hasOwn(SCHEMA_LIMITS, keyword) && SCHEMA_LIMITS[keyword]?.(value) ? [] : [printPath(at)]
     if (form === 'one') return findForeignBranch(value, { path: at, root })
     if (form === 'list' ? !Array.isArray(value) : !isMap(value)) return [printPath(at)]
     const branches = form === 'list' ? [...(value as unknown[]).entries()] : Object.entries(value as Schema)

@@ -1,3 +1,4 @@
+import { SCHEMA_BRANCHES, SCHEMA_LIMITS } from '../../events/schema-words.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
 import { cutLoops, unfoldedSize } from './schema-loops.ts'
 import { cleanText } from './text.ts'
@@ -9,61 +10,12 @@ const LIMITS = { depth: 32, parts: 5000, unfolded: 100_000, text: 2000 }
 /** A schema as it may be shown to a model and checked here, or why not. */
 export type TamedSchema = { readonly schema: JsonObject } | { readonly refused: string }
 
-const FORMATS = new Set(['date', 'time', 'date-time', 'duration', 'email', 'uuid', 'ipv4', 'ipv6', 'json-pointer'])
-const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
-
-const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
-const isTexts = (value: unknown) => Array.isArray(value) && value.every((entry) => typeof entry === 'string')
-
 /** Keywords without schemas in them that are kept, and the form each has to have. */
 const PLAIN: { readonly [keyword: string]: (value: unknown) => boolean } = {
-  type: (value) =>
-    [value].flat().length > 0 && [value].flat().every((type) => typeof type === 'string' && TYPES.has(type)),
-  enum: (value) => Array.isArray(value) && value.length > 0,
-  const: () => true,
+  ...SCHEMA_LIMITS,
   default: () => true,
   examples: Array.isArray,
-  required: isTexts,
-  dependentRequired: (value) => isRecord(value) && Object.values(value).every(isTexts),
-  minimum: isNumber,
-  maximum: isNumber,
-  exclusiveMinimum: isNumber,
-  exclusiveMaximum: isNumber,
-  multipleOf: (value) => isNumber(value) && (value as number) > 0,
-  minLength: isCount,
-  maxLength: isCount,
-  minItems: isCount,
-  maxItems: isCount,
-  minContains: isCount,
-  maxContains: isCount,
-  minProperties: isCount,
-  maxProperties: isCount,
-  uniqueItems: (value) => typeof value === 'boolean',
   deprecated: (value) => typeof value === 'boolean',
-  format: (value) => typeof value === 'string' && FORMATS.has(value),
-}
-
-/** Keywords that hold schemas. */
-const BRANCHES: { readonly [keyword: string]: 'one' | 'list' | 'map' } = {
-  properties: 'map',
-  dependentSchemas: 'map',
-  $defs: 'map',
-  definitions: 'map',
-  items: 'one',
-  additionalItems: 'one',
-  additionalProperties: 'one',
-  propertyNames: 'one',
-  contains: 'one',
-  not: 'one',
-  if: 'one',
-  // biome-ignore lint/suspicious/noThenProperty: the keyword is called so
-  then: 'one',
-  else: 'one',
-  prefixItems: 'list',
-  allOf: 'list',
-  anyOf: 'list',
-  oneOf: 'list',
 }
 
 /** Keywords under which more than was asked is allowed once a part below them is left out. */
@@ -134,7 +86,7 @@ function tameNode(given: unknown, depth: number, work: Work): Json {
       else tamed[keyword] = tamePlain(value, work)
       continue
     }
-    const form = Object.hasOwn(BRANCHES, keyword) ? BRANCHES[keyword] : undefined
+    const form = Object.hasOwn(SCHEMA_BRANCHES, keyword) ? SCHEMA_BRANCHES[keyword] : undefined
     // What is known to be described elsewhere must not be ruled out here.
     if (form === undefined || (patterned && keyword === 'additionalProperties')) {
       if (!NOTES.has(keyword)) work.loosened = true
