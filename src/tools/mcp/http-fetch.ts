@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { isPublicAddress } from '../../sandbox/egress-rules.ts'
 import { Bucket } from './bucket.ts'
 import { LINE_LIMIT } from './stdio-wire.ts'
 import { WireFailure } from './wire.ts'
@@ -39,41 +40,13 @@ async function assertAllowed(url: URL, near: Promise<boolean>): Promise<void> {
     throw new WireFailure('mcp_login_refused', `the server leads to ${url.origin}, an address of this network`)
 }
 
-const PRIVATE = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const)
-  PRIVATE.addSubnet(network, prefix, 'ipv4')
-for (const [network, prefix] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  PRIVATE.addSubnet(network, prefix, 'ipv6')
-
 /** Is any address of the host one of this machine or of its network? A name that is not known is nobody's. */
 async function isNear(url: URL): Promise<boolean> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (host === 'localhost' || host.endsWith('.localhost')) return true
-  if (isIP(host)) return isPrivate(host)
+  if (isIP(host)) return !isPublicAddress(host)
   const found = await lookup(host, { all: true }).catch(() => [])
-  return found.some(({ address }) => isPrivate(address))
-}
-
-export function isPrivate(address: string): boolean {
-  // BlockList takes IPv4 inside of IPv6 (::ffff:10.0.0.1) for what it is.
-  return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return found.some(({ address }) => !isPublicAddress(address))
 }
 
 /** The same answer with a body that breaks off when it gets too long, or, in a stream of events, too busy. */

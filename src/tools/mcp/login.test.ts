@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createServerFetch, isPrivate } from './http-fetch.ts'
+import { isPublicAddress } from '../../sandbox/egress-rules.ts'
+import { createServerFetch } from './http-fetch.ts'
 import { Login, type LoginSpec } from './login.ts'
 
 const { signal } = new AbortController()
@@ -175,9 +176,9 @@ describe('S11 addresses', () => {
       '::ffff:10.0.0.1',
       '64:ff9b::a00:1',
     ])
-      expect([address, isPrivate(address)]).toEqual([address, true])
+      expect([address, isPublicAddress(address)]).toEqual([address, false])
     for (const address of ['93.184.216.34', '172.32.0.1', '2606:2800::1', '::ffff:93.184.216.34'])
-      expect([address, isPrivate(address)]).toEqual([address, false])
+      expect([address, isPublicAddress(address)]).toEqual([address, true])
   })
 
   test('a server elsewhere cannot send us to them, nor to a place without TLS', async () => {
