@@ -1,6 +1,6 @@
 import { type FoundChain, type FoundWorkflow, readChains, readWorkflows } from '../config/chains.ts'
 import { readRoles } from '../config/roles.ts'
-import { OrcError, type Place, type Problem } from '../events/errors.ts'
+import { errorsFirst, OrcError, type Place, type Problem } from '../events/errors.ts'
 import { compileChain, parseChain } from '../graph/chain.ts'
 import type { ChainWords } from '../graph/chain-words.ts'
 import { suggest } from '../graph/nearest.ts'
@@ -158,10 +158,7 @@ interface Made {
 }
 
 function makeTarget(app: App, { kind, graph, problems, files, notes = [] }: Made): Target {
-  if (!graph) {
-    const isError = (problem: Problem) => problem.severity !== 'warning'
-    throw new OrcError([...problems.filter(isError), ...problems.filter((problem) => !isError(problem))])
-  }
+  if (!graph) throw new OrcError(errorsFirst(problems))
   return { kind, name: graph.name, graph: limitSteps(graph, defaultTimeout(app)), files, warnings: problems, notes }
 }
 

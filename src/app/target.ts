@@ -4,7 +4,7 @@ import type { EnsembleFile } from '../config/definitions.ts'
 import { findEnsemble } from '../config/find-ensemble.ts'
 import { readRoles } from '../config/roles.ts'
 import { resolveScript } from '../config/scripts.ts'
-import { OrcError, type Problem } from '../events/errors.ts'
+import { errorsFirst, isError, OrcError, type Problem } from '../events/errors.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Ensemble, References } from '../graph/ensemble.ts'
 import type { Lookup, Role } from '../graph/lookup.ts'
@@ -31,7 +31,7 @@ export interface Target {
 export async function findTarget(app: App, name: string): Promise<Target> {
   const { target, problems } = await inspectTarget(app, name)
   if (target) return target
-  throw new OrcError([...problems.filter(isError), ...problems.filter((problem) => !isError(problem))])
+  throw new OrcError(errorsFirst(problems))
 }
 
 /** Everything there is to say about an ensemble, and what can be run of it when nothing is wrong. */
@@ -238,8 +238,4 @@ async function pinScripts(
     if (script.type === 'file')
       files.set(`script ${script.reference}`, await readFile(script.path, 'utf8').catch(() => ''))
   return [...files].map(([name, content]) => ({ name, content }))
-}
-
-function isError(problem: Problem): boolean {
-  return problem.severity !== 'warning'
 }

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import type { Problem } from '../events/errors.ts'
+import { isError, type Problem } from '../events/errors.ts'
 import type { ToolPermissions } from '../events/tool-call.ts'
 import type { JsonObject } from '../events/values.ts'
 import { findUnsupported } from '../graph/json-schema.ts'
@@ -79,7 +79,7 @@ export async function readToolFile(
   const migrations = await readMigrations(data, { place, words, faults })
   const { parts, problem } = await measureToolFolder(place.folder)
   problems.push(...faults.problems, ...(problem ? [problem] : []))
-  if (!implementation || problems.some(({ severity }) => severity !== 'warning')) return { problems }
+  if (!implementation || problems.some(isError)) return { problems }
   const { name, version, aliases = [], description, safety = 'unsafe' } = data
   const permissions = Object.fromEntries(
     Object.entries(data.permissions ?? {}).filter(([, list]) => list !== undefined),

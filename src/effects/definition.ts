@@ -1,5 +1,5 @@
 import type { Executor } from '../engine/effect.ts'
-import { OrcError } from '../events/errors.ts'
+import { isError, OrcError } from '../events/errors.ts'
 import type { Json } from '../events/values.ts'
 
 /** Finds an ensemble by its name and compiles it; throws an OrcError with everything that is wrong with it. */
@@ -19,7 +19,7 @@ export function createDefinitionExecutor(find: FindDefinition): Executor {
         return { ok: true, answer: { name, graph } }
       } catch (error) {
         if (!(error instanceof OrcError)) throw error
-        const errors = error.problems.filter(({ severity }) => severity !== 'warning')
+        const errors = error.problems.filter(isError)
         const detail = errors.map(({ message, hint }) => [message, hint].filter(Boolean).join(' ')).join('\n')
         return { ok: false, ...describe(error), detail, touched: 'no', retry: false }
       }

@@ -3,13 +3,13 @@
  * `exit` is the process exit code when this failure ends a command.
  */
 export const ERROR_CODES = {
-  approval_denied: { exit: 3, summary: 'policy or a person did not allow it' },
+  approval_denied: { exit: 3, summary: 'Policy or a person did not allow it.' },
   bad_input: { exit: 2, summary: 'Something in the request is missing or has the wrong form.' },
-  budget_exhausted: { exit: 5, summary: 'the budget does not pay for another call' },
-  price_unknown: { exit: 5, summary: 'a model without a known price under a limit on cost' },
-  tool_ambiguous: { exit: 2, summary: 'an agent has two tools of the same name' },
-  tool_loop: { exit: 1, summary: 'the model called the same tool again and again with the same result' },
-  tool_turns_exhausted: { exit: 1, summary: 'the model still wanted tools when its turns were used up' },
+  budget_exhausted: { exit: 5, summary: 'The budget does not pay for another call.' },
+  price_unknown: { exit: 5, summary: 'A model without a known price under a limit on cost.' },
+  tool_ambiguous: { exit: 2, summary: 'An agent has two tools of the same name.' },
+  tool_loop: { exit: 1, summary: 'The model called the same tool again and again with the same result.' },
+  tool_turns_exhausted: { exit: 1, summary: 'The model still wanted tools when its turns were used up.' },
   unknown_command: { exit: 2, summary: 'There is no such command.' },
   not_found: { exit: 2, summary: 'The thing that was named does not exist.' },
   journal_busy: { exit: 1, summary: 'Other processes kept the journal locked for too long.' },
@@ -171,6 +171,16 @@ export interface Problem extends Place {
   readonly message: string
   readonly hint?: string
   readonly severity?: 'error' | 'warning'
+}
+
+/** A problem without severity is an error. */
+export function isError({ severity }: Pick<Problem, 'severity'>): boolean {
+  return severity !== 'warning'
+}
+
+/** The same, with what stands in the way before what is only worth knowing. */
+export function errorsFirst(problems: readonly Problem[]): readonly Problem[] {
+  return [...problems.filter(isError), ...problems.filter((problem) => !isError(problem))]
 }
 
 /** The only error class: an expected failure on its way to the user. Programming errors stay ordinary `Error`s. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../events/errors.ts'
+import { isError, type Problem } from '../events/errors.ts'
 import type { Json } from '../events/values.ts'
 import {
   type PlacedPlan,
@@ -60,7 +60,7 @@ export function readPlan(data: Json, bounds: PlanBounds, place: Locate = () => (
   const report = new Report(place)
   const plan = new PlanReader(report).read(data, bounds.max_tasks)
   if (plan) checkPlan(report, plan, bounds)
-  const errors = report.problems.filter(({ severity }) => severity !== 'warning')
+  const errors = report.problems.filter(isError)
   if (errors.length === 0 && plan) return { plan: toPlan(plan), problems: report.problems }
   return { problems: errors.slice(0, MOST_PROBLEMS) }
 }

@@ -1,4 +1,4 @@
-import type { Problem } from '../events/errors.ts'
+import { isError, type Problem } from '../events/errors.ts'
 import type { Locate, Path } from './yaml.ts'
 
 type Finding = Pick<Problem, 'code' | 'message' | 'hint' | 'severity'>
@@ -41,9 +41,8 @@ export class Report {
   }
 }
 
-/** A problem without severity is an error. */
 export function hasErrors(problems: readonly Problem[]): boolean {
-  return problems.some((problem) => problem.severity !== 'warning')
+  return problems.some(isError)
 }
 
 /** `agents[1].timeout_seconds` */

@@ -78,14 +78,17 @@ describe('hosts', () => {
       'fd00::1',
       '::ffff:127.0.0.1',
       '::ffff:7f00:1',
+      '::ffff:10.0.0.1',
       '64:ff9b::7f00:1',
+      '64:ff9b::a00:1',
       '2002:7f00:1::',
       'ff02::1',
       'fe80::1%eth0',
     ]
     for (const address of [...inside, ...inside6, 'localhost', ''])
       expect([address, isPublicAddress(address)]).toEqual([address, false])
-    for (const address of ['93.184.216.34', '2606:2800:220:1::1']) expect(isPublicAddress(address)).toBe(true)
+    for (const address of ['93.184.216.34', '172.32.0.1', '2606:2800:220:1::1', '2606:2800::1', '::ffff:93.184.216.34'])
+      expect([address, isPublicAddress(address)]).toEqual([address, true])
   })
 })
 

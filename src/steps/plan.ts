@@ -1,5 +1,5 @@
 import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
-import type { Problem } from '../events/errors.ts'
+import { isError, type Problem } from '../events/errors.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import type { Candidate } from '../graph/candidates.ts'
@@ -153,10 +153,6 @@ function failWith(outcomes: readonly StepOutcome[], failed: readonly StepOutcome
   if (failed.length > 0) return new StepFailure('plan_failed', `no result to put together: ${describeFailures(failed)}`)
   const states = outcomes.map(({ step, status }) => `${step} ${status}`)
   return new StepFailure('plan_failed', `no result to put together: ${states.slice(0, 5).join(', ')}`)
-}
-
-function isError({ severity }: Problem): boolean {
-  return severity !== 'warning'
 }
 
 function listReasons(problems: readonly Problem[]): string {

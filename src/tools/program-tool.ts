@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../events/values.ts'
 import type { RunCommand } from './command.ts'
 import { type Program, runProgram } from './program.ts'
 import type { Tool } from './tool.ts'
+import { nameFaults, refuseUnfit } from './unfit-arguments.ts'
 
 export interface ProgramPorts {
   readonly run: RunCommand
@@ -20,7 +21,6 @@ export interface ProgramSource {
 }
 
 const TIMEOUT_MS = 120_000
-const NAMED = 5
 
 /** A tool whose implementation is a program of somebody else. */
 export function createProgramTool(pinned: PinnedTool, source: ProgramSource, ports: ProgramPorts): Tool {
@@ -33,11 +33,8 @@ export function createProgramTool(pinned: PinnedTool, source: ProgramSource, por
     permissions,
     schemas: { input, ...(output === undefined ? {} : { output }) },
     async run(args, { signal, cwd, idempotency_key, progress }) {
-      const unfit = ports.check(input, args)
-      if (unfit.length > 0) {
-        const message = `the arguments of ${name} ${unfit.slice(0, NAMED).join('; ')}`
-        return { ok: false, code: 'bad_input', message, touched: 'no' }
-      }
+      const unfit = refuseUnfit(name, ports.check(input, args))
+      if (unfit) return unfit
       const outcome = await runProgram(
         {
           name,
@@ -59,7 +56,7 @@ export function createProgramTool(pinned: PinnedTool, source: ProgramSource, por
       const faults = output === undefined ? [] : ports.check(output, outcome.output)
       if (faults.length === 0) return outcome
       const message = `${name} gave what its output_schema does not allow`
-      const detail = faults.slice(0, NAMED).join('; ')
+      const detail = nameFaults(faults)
       return { ok: false, code: 'tool_failed', message, detail, output: outcome.output, touched: 'yes' }
     },
   }

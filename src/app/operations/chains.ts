@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { checkSections, type FoundChain, readChains, readWorkflows } from '../../config/chains.ts'
 import { editConfig, findOwnConfig } from '../../config/edit-config.ts'
-import { OrcError } from '../../events/errors.ts'
+import { isError, OrcError } from '../../events/errors.ts'
 import type { AgentSpec } from '../../graph/agent-spec.ts'
 import { checkName } from '../../graph/name.ts'
 import type { App } from '../app.ts'
@@ -79,7 +79,7 @@ export const saveChain = defineOperation({
     if (unfit) throw new OrcError(unfit)
     const { problems } = await compileSteps(app, step, { name })
     // A model may be missing on this machine and there on another; a step that cannot be read is a mistake everywhere.
-    const broken = problems.filter(({ code, severity }) => code === 'chain_invalid' && severity !== 'warning')
+    const broken = problems.filter((problem) => problem.code === 'chain_invalid' && isError(problem))
     if (broken.length > 0) throw new OrcError(broken)
     const file = await findOwnConfig(app.paths)
     const known = readChains(app.config).get(name)

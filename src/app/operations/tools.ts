@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { OrcError } from '../../events/errors.ts'
+import { isError, OrcError } from '../../events/errors.ts'
 import type { PinnedTool } from '../../events/tool-call.ts'
 import type { JsonObject } from '../../events/values.ts'
 import { hasErrors } from '../../graph/report.ts'
@@ -117,5 +117,5 @@ async function requireTool(app: App, name: string): Promise<PinnedTool> {
       hint: 'Name one of them.',
     })
   if (tools[0] && !hasErrors(problems)) return tools[0]
-  throw new OrcError(problems.filter(({ severity }) => severity !== 'warning'))
+  throw new OrcError(problems.filter(isError))
 }

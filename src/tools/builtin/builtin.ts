@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../events/values.ts'
 import type { RunCommand } from '../command.ts'
 import { pinTool } from '../digest.ts'
 import type { Tool, ToolMeans, ToolOutcome } from '../tool.ts'
+import { refuseUnfit } from '../unfit-arguments.ts'
 
 /** What the tools that ship with the program are given of the world. */
 export interface BuiltinPorts {
@@ -31,7 +32,6 @@ export interface Builtin extends Omit<PinnedTool, 'digest' | 'source'> {
 }
 
 const BUILTIN_SOURCE = 'builtin'
-const NAMED = 5
 
 export function pinBuiltin(builtin: Builtin): PinnedTool {
   const { run: _run, outside: _outside, ...definition } = builtin
@@ -48,9 +48,8 @@ export function createBuiltinTool(builtin: Builtin, ports: BuiltinPorts): Tool {
     permissions,
     schemas: { input, output },
     run: async (args, means) => {
-      const faults = ports.check(input, args)
-      if (faults.length > 0)
-        return failBuiltin('bad_input', `the arguments of ${name} ${faults.slice(0, NAMED).join('; ')}`)
+      const unfit = refuseUnfit(name, ports.check(input, args))
+      if (unfit) return unfit
       if (means.signal.aborted) return failBuiltin('aborted', `${name} was stopped before it began`)
       return builtin.run(args, means, ports)
     },

@@ -4,6 +4,7 @@ import type {
   listEnsemblesOperation,
   showEnsemble,
 } from '../../../app/operations/ensembles.ts'
+import { isError } from '../../../events/errors.ts'
 import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import { renderProblems } from '../render/problem.ts'
 import { renderTable } from '../render/table.ts'
@@ -58,7 +59,7 @@ export const showDrawing: Show<ResultOf<typeof drawEnsemble>> = ({ drawing }) =>
 
 export const showCheck: Show<ResultOf<typeof checkEnsemble>> = ({ file, valid, problems }, { style }) => {
   const head = valid ? `${style.paint('green', 'valid')}  ${cleanLine(file)}` : ''
-  const count = problems.filter(({ severity }) => severity !== 'warning').length
+  const count = problems.filter(isError).length
   const foot = valid ? '' : `${count} ${count === 1 ? 'problem' : 'problems'} in ${cleanLine(file)}`
   return { text: joinBlocks(head, problems.length > 0 ? renderProblems(problems, style) : '', foot) }
 }
