@@ -10,6 +10,7 @@ import { Gate } from './gate.ts'
 import { prepareOffer } from './offer.ts'
 import { Performances } from './perform.ts'
 import { findAsked, isResting } from './rest.ts'
+import { WaitingOffers } from './waiting-offers.ts'
 import type { EnginePorts, RunLease } from './world.ts'
 import { LeaseLost, Writer } from './writer.ts'
 
@@ -35,14 +36,9 @@ export class LiveRun {
   readonly #lease: RunLease | undefined
   readonly #performances: Performances
   readonly #inbox: (() => Draft | undefined)[] = []
-  readonly #heldOffers = new Map<string, RawOffer[]>()
+  readonly #waiting = new WaitingOffers()
   readonly #heldStarts = new Map<string, EventOf<'effect-intended'>[]>()
   readonly #gate: Gate | undefined
-  /** Offers whose approval has come. */
-  readonly #approved: RawOffer[] = []
-  /** Offers that wait until a budget has room again. */
-  readonly #unpaid: RawOffer[] = []
-  #settled = false
   #intents: EventOf<'effect-intended'>[] = []
   #pumping = false
   #again = false
@@ -219,9 +215,9 @@ export class LiveRun {
       this.#intents.push(event)
     if (event.type === 'approval-given' || event.type === 'approval-denied') {
       const offer = this.#gate?.release(event.data.key)
-      if (offer && event.type === 'approval-given') this.#approved.push(offer)
+      if (offer && event.type === 'approval-given') this.#waiting.approve(offer)
     }
-    if (event.type === 'budget-settled') this.#settled = true
+    if (event.type === 'budget-settled') this.#waiting.settle()
     this.#deliveries.take(event, () => true)
   }
 
@@ -255,9 +251,11 @@ export class LiveRun {
 
   /** Offers of each attempt in the order made; one that is held back blocks no later one. */
   #admitOffers(at: number): void {
-    this.#refill(at)
-    for (const offer of this.#approved.splice(0)) this.#admitOne(offer, at)
-    if (this.#settled) this.#admitUnpaid(at)
+    this.#startHeld()
+    this.#waiting.retry(
+      (pool) => this.#hasPlace(pool),
+      (offer) => this.#admitOne(offer, at),
+    )
     const attempts = [...this.#deliveries.offered]
     this.#deliveries.offered.clear()
     for (const attempt of attempts) this.#admitFrom(attempt, at)
@@ -273,9 +271,7 @@ export class LiveRun {
     if (step?.status !== 'running' || step.attempt !== raw.attempt) return
     if (raw.what === 'effect' && !this.#mayPass(raw, at)) return
     if (!this.#performances.enter(pool)) {
-      const held = this.#heldOffers.get(pool as string)
-      if (held) held.push(raw)
-      else this.#heldOffers.set(pool as string, [raw])
+      this.#waiting.awaitPlace(pool as string, raw)
       return
     }
     const draft = admit(
@@ -287,7 +283,7 @@ export class LiveRun {
       draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
     if (!entered) this.#performances.leave(pool)
     // What cannot be paid now comes again when something has been settled.
-    if (draft === 'hold' && raw.what === 'effect' && raw.need) this.#unpaid.push(raw)
+    if (draft === 'hold' && raw.what === 'effect' && raw.need) this.#waiting.awaitMoney(raw)
     if (draft === 'hold' || draft === 'stale') return
     if (raw.what === 'fail' && raw.foreign !== undefined) {
       // Before the failure, for that may end the run.
@@ -297,14 +293,6 @@ export class LiveRun {
     this.#writer.append(draft, at)
   }
 
-  /** In order of arrival, until one has to wait again: whoever needs much is not passed by for ever by those who need little. */
-  #admitUnpaid(at: number): void {
-    this.#settled = false
-    const waiting = this.#unpaid.splice(0)
-    while (waiting.length > 0 && this.#unpaid.length === 0) this.#admitOne(waiting.shift() as RawOffer, at)
-    this.#unpaid.push(...waiting)
-  }
-
   #mayPass(raw: RawOffer & { readonly what: 'effect' }, at: number): boolean {
     if (!this.#gate) return true
     const { then, write } = this.#gate.check(raw, { make: (request) => this.#store.make(request), at })
@@ -312,25 +300,18 @@ export class LiveRun {
     return then === 'admit'
   }
 
-  /** Gives free places of pools to those who wait: repetitions first, then offers, both in order of arrival. */
-  #refill(at: number): void {
+  /** Gives free places of pools to repetitions first, in order of arrival. */
+  #startHeld(): void {
     for (const [pool, starts] of this.#heldStarts) {
-      while (starts.length > 0 && this.#performances.enter(pool)) {
-        const intent = starts.shift() as EventOf<'effect-intended'>
-        this.#performances.leave(pool)
-        this.#begin(intent)
-      }
+      while (starts.length > 0 && this.#hasPlace(pool)) this.#begin(starts.shift() as EventOf<'effect-intended'>)
       if (starts.length === 0) this.#heldStarts.delete(pool)
     }
-    for (const [pool, offers] of this.#heldOffers) {
-      let next = 0
-      while (next < offers.length && this.#performances.enter(pool)) {
-        this.#performances.leave(pool)
-        this.#admitOne(offers[next++] as RawOffer, at)
-      }
-      offers.splice(0, next)
-      if (offers.length === 0) this.#heldOffers.delete(pool)
-    }
+  }
+
+  #hasPlace(pool: string): boolean {
+    if (!this.#performances.enter(pool)) return false
+    this.#performances.leave(pool)
+    return true
   }
 
   #fireTimers(at: number): void {
@@ -361,7 +342,7 @@ export class LiveRun {
 
   /** Nothing can run and somebody is asked: the run rests, unless a command has come in the meantime. */
   async #rests(): Promise<boolean> {
-    if (this.#performances.count > 0 || this.#heldOffers.size > 0) return false
+    if (this.#performances.count > 0 || this.#waiting.wantPlaces) return false
     const asks = findAsked(this.#state)
     if (!isResting(this.#state, asks)) return false
     const stream = `inbox/${this.run}`

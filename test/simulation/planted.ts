@@ -430,7 +430,7 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a call that waits for money is forgotten', 'I7', [
     'engine/live.ts',
-    "if (event.type === 'budget-settled') this.#settled = true",
+    "if (event.type === 'budget-settled') this.#waiting.settle()",
     '',
   ]),
   // Once real, with tools and money: mended, and kept here so that they are found again.
