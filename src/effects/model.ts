@@ -1,4 +1,4 @@
-import type { EffectFailed, EffectOutcome, Executor } from '../engine/effect.ts'
+import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../engine/effect.ts'
 import type { ModelRequest, Usage } from '../events/messages.ts'
 import type { Json } from '../events/values.ts'
 import type { ModelPart, Provider, ProviderFailure } from '../providers/provider.ts'
@@ -35,7 +35,7 @@ export function createModelExecutor(ports: ModelExecutorPorts): Executor {
   return {
     kind: 'model',
     run: async (order, means) => {
-      const request = order.request as unknown as ModelEffectRequest
+      const request = limitOutput(order)
       if (!isModelRequest(request)) {
         return fail('bad_input', 'A model call needs a provider, a model and messages.', { touched: 'no' })
       }
@@ -55,6 +55,12 @@ export function createModelExecutor(ports: ModelExecutorPorts): Executor {
       }
     },
   }
+}
+
+/** The request with no more output than was paid for. */
+function limitOutput({ request: asked, output_tokens }: EffectOrder): ModelEffectRequest {
+  const request = asked as unknown as ModelEffectRequest
+  return output_tokens === undefined || !isModelRequest(request) ? request : { ...request, max_tokens: output_tokens }
 }
 
 class ModelCall {

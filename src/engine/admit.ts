@@ -1,4 +1,4 @@
-import { checkNeed } from '../events/accounts.ts'
+import { checkNeed, isLimited } from '../events/accounts.ts'
 import { canonicalJson } from '../events/canonical.ts'
 import type { Actor, PlannedStep } from '../events/event.ts'
 import { withoutInline } from '../events/hash.ts'
@@ -112,16 +112,17 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
   }
   if (safety === 'billable' && step.calls >= state.limits.calls_per_step)
     return refuse({ code: 'calls_exhausted', message: `the step has made its ${state.limits.calls_per_step} calls` })
-  const limited = state.limits.max_cost !== undefined || state.limits.max_tokens !== undefined
-  if (!offer.need) {
-    if (!limited || safety !== 'billable') return { type: 'effect-intended', actor: 'step', data: base, causes }
-    return refuse({ code: 'price_unknown', message: 'nobody says what this call may cost, and the run has a limit' })
-  }
+  // Without a limit there is nothing to hold: what it cost stands beside the answer.
+  const unlimited = !isLimited(state, step)
+  if (unlimited || (!offer.need && safety !== 'billable'))
+    return { type: 'effect-intended', actor: 'step', data: base, causes }
+  if (!offer.need)
+    return refuse({ code: 'price_unknown', message: 'nobody says what this call may cost, and there is a limit' })
   const affordable = checkNeed(state, step, offer.need)
   if (affordable.answer === 'later') return 'hold'
   if (affordable.answer === 'no') return refuse(affordable)
   const { amount, output_tokens } = affordable.reservation
-  const cut = output_tokens < offer.need.output_tokens ? { output_tokens } : {}
+  const cut = offer.need.open || output_tokens < offer.need.output_tokens ? { output_tokens } : {}
   return { type: 'effect-intended', actor: 'step', data: { ...base, reserved: amount, ...cut }, causes }
 }
 

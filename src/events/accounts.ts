@@ -20,6 +20,13 @@ export function* accountsOf(
   yield { limits: state.limits, account: state.account, whose: 'the run' }
 }
 
+/** Does anything limit what the step's calls may cost? */
+export function isLimited(state: RunState, step: StepState): boolean {
+  for (const { limits } of accountsOf(state, step))
+    if (limits.max_cost !== undefined || limits.max_tokens !== undefined) return true
+  return false
+}
+
 /** Whether a call can be paid now: as it is, with less output, later, or not at all. */
 export function checkNeed(state: RunState, step: StepState, need: Need): Affordable {
   let now = need.output_tokens

@@ -19,6 +19,8 @@ export type Need = {
   readonly least_output: number
   /** Nano-dollars for a million tokens of output; absent where it is not known. */
   readonly output_price?: number
+  /** The request itself sets no limit on its output: whoever performs it is told the one that is paid for. */
+  readonly open?: boolean
 }
 
 /** `settled + reserved <= limit` holds at every event, unless a provider billed more than was reserved. */

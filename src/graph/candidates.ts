@@ -1,3 +1,4 @@
+import type { ModelCard } from '../events/model-card.ts'
 import type { JsonObject } from '../events/values.ts'
 import { suggest } from './nearest.ts'
 import type { ModelProfile } from './profile.ts'
@@ -31,12 +32,16 @@ export type Candidate = {
   readonly cost_per_token?: number
   /** The profile's own prompt; present only when the agent has none. */
   readonly system?: string
+  /** What is known of the model, as it was when the definition was made. */
+  readonly card?: ModelCard
 }
 
 export interface ProfileLookup {
   profile(name: string): ModelProfile | undefined
   /** What is used when nothing is named, and for the name `default` where no profile has it. */
   defaultProfile(): ModelProfile
+  /** What is known of a model. */
+  card?(provider: string, model: string): ModelCard | undefined
   /** All names, for suggestions. */
   profileNames?(): readonly string[]
 }
@@ -102,7 +107,7 @@ function findOwn(
 function makeCandidate(
   profile: ModelProfile,
   ownProvider: string | undefined,
-  { agent, keepPrompts }: Wanted,
+  { agent, keepPrompts, lookup }: Wanted,
 ): Candidate {
   const {
     name,
@@ -116,6 +121,7 @@ function makeCandidate(
   } = profile
   // options mean something to one provider only
   const options = { ...given, ...(provider === ownProvider ? agent.options : {}) }
+  const card = lookup.card?.(provider, model)
   return {
     ...(name === '' ? {} : { profile: name }),
     provider,
@@ -127,6 +133,7 @@ function makeCandidate(
     ...(Object.keys(options).length > 0 ? { options } : {}),
     ...(timeout_seconds === undefined ? {} : { timeout_ms: Math.max(1, Math.round(timeout_seconds * 1000)) }),
     ...(keepPrompts && system_prompt ? { system: system_prompt } : {}),
+    ...(card ? { card } : {}),
   }
 }
 

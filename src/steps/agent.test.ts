@@ -59,6 +59,7 @@ describe('agentStep', () => {
             { role: 'user', content: [{ type: 'text', text: 'hello' }] },
           ],
         },
+        need: { input_tokens: 29, output_tokens: 8192, least_output: 256, open: true },
       },
     ])
     expect(ctx.recorded).toEqual([

@@ -135,7 +135,7 @@ async function ask(
   }
   const { step, tools, limits } = dialogue
   const request = buildRequest(call)
-  const task = { step, request, pool: `provider:${provider}`, tools, limits, nextName }
+  const task = { step, request, pool: `provider:${provider}`, card: candidate.card, tools, limits, nextName }
   const { answer, said: talk } = await (tools.length > 0 ? converse(ctx, task) : askOnce(ctx, task))
   const { content: parts, finish } = answer
   const text = textOf(parts)

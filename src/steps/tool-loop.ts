@@ -1,8 +1,10 @@
 import { type StepContext, StepFailure } from '../engine/step.ts'
 import { canonicalJson } from '../events/canonical.ts'
 import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
+import type { ModelCard } from '../events/model-card.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json } from '../events/values.ts'
+import { needOf } from './need.ts'
 import { type CheckedCall, readCalls } from './tool-calls.ts'
 import { describeCall } from './tool-effect.ts'
 import { SHARE_SOURCE, shareTools, type ToolShare, USUAL_TOOL_BUDGET } from './tool-share.ts'
@@ -23,6 +25,8 @@ export interface ToolTask {
   readonly step: string
   readonly request: ModelRequest
   readonly pool: string
+  /** What is known of the model that is asked. */
+  readonly card?: ModelCard | undefined
   readonly tools: readonly PinnedTool[]
   readonly limits: ToolLimits
   /** Names the next model call of the step. */
@@ -89,6 +93,7 @@ async function askModel(
     safety: 'billable',
     pool: task.pool,
     request: request as unknown as Json,
+    need: needOf(request, task.card),
   })
   return answer as unknown as ModelAnswer
 }

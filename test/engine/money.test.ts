@@ -202,7 +202,8 @@ describe('a budget', () => {
       },
     )
     expect(ofType(events, 'budget-refused').map(({ data }) => data.step)).toEqual(['tight/y'])
-    expect(spentIn(events).cost).toBe(3_000)
+    // Where nothing limits them, calls hold nothing.
+    expect(spentIn(events).cost).toBe(1_000)
   })
 })
 
