@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Executor } from '../src/engine/effect.ts'
 import { type Run, type RunPlan, readEvents, resumeRun, startRun, verifyRun } from '../src/engine/engine.ts'
+import type { Command } from '../src/engine/inbox.ts'
 import type { Policy } from '../src/engine/policy.ts'
 import type { StepKind } from '../src/engine/step.ts'
 import { createVirtualWorld, type VirtualWorld } from '../src/engine/virtual-world.ts'
@@ -12,6 +13,7 @@ import { pictureOf } from '../src/events/due.ts'
 import type { Event } from '../src/events/event.ts'
 import { evolve } from '../src/events/evolve.ts'
 import { createRunState } from '../src/events/state.ts'
+import { findViolations } from '../src/events/views/invariants.ts'
 import type { StepGraph } from '../src/graph/step-graph.ts'
 import type { BlobStore, Journal } from '../src/journal/journal.ts'
 import { createMemoryJournal } from '../src/journal/memory.ts'
@@ -121,6 +123,31 @@ export async function runWithLaws(
       ? events.map((event) => event.seq).slice(0, -1)
       : []
   for (const cut of cuts) await resumeFrom(events, { cut, room, options })
+  return { events, room, end }
+}
+
+/** Another process takes a resting run up after people have spoken. */
+export async function takeUp(
+  past: { readonly events: readonly Event[]; readonly room: Pick<Room, 'journal'> },
+  options: LawOptions,
+  how: { readonly commands: readonly Command[]; readonly later?: number },
+): Promise<{ events: Event[]; room: Room; end: Awaited<Run['ended']> }> {
+  const room = createRoom(options, { start: (past.events.at(-1) as Event).at + (how.later ?? 0), seed: 'next' })
+  for await (const record of past.room.journal.read('key/run-1'))
+    await room.journal.append([
+      { stream: 'run/run-1', expected: 'new', records: past.events },
+      { stream: 'key/run-1', expected: 'new', records: [record.data] },
+    ])
+  // What an earlier process has taken stands in the inbox before.
+  const taken = Math.max(0, ...past.events.map(({ data }) => ('command' in data ? (data.command ?? 0) : 0)))
+  const commands = [...Array.from({ length: taken }, () => ({ type: 'cancel', key: 'taken' })), ...how.commands]
+  if (commands.length > 0) await room.journal.append([{ stream: 'inbox/run-1', expected: 'any', records: commands }])
+  const run = await resumeRun(room.ports, 'run-1')
+  if ('seq' in run) throw new Error(run.message)
+  const end = await runToEnd(run, room.world)
+  const events = await eventsOf(room)
+  await checkRecord(events, room, options)
+  expect(findViolations(events, sha256)).toEqual([])
   return { events, room, end }
 }
 

@@ -119,7 +119,7 @@ function admitEffect(state: RunState, step: StepState, offer: Offer & { what: 'e
   if (!offer.need)
     return refuse({ code: 'price_unknown', message: 'nobody says what this call may cost, and there is a limit' })
   const affordable = checkNeed(state, step, offer.need)
-  if (affordable.answer === 'later') return 'hold'
+  if (affordable.answer === 'later' || affordable.answer === 'ask') return 'hold'
   if (affordable.answer === 'no') return refuse(affordable)
   const { amount, output_tokens } = affordable.reservation
   const cut = offer.need.open || output_tokens < offer.need.output_tokens ? { output_tokens } : {}

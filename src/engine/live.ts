@@ -7,6 +7,7 @@ import type { ContentStore } from './content.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { Draft } from './draft.ts'
 import { Gate } from './gate.ts'
+import { askForMoney, mayPayNow } from './money-question.ts'
 import { prepareOffer } from './offer.ts'
 import { Performances } from './perform.ts'
 import { findAsked, isResting } from './rest.ts'
@@ -217,7 +218,7 @@ export class LiveRun {
       const offer = this.#gate?.release(event.data.key)
       if (offer && event.type === 'approval-given') this.#waiting.approve(offer)
     }
-    if (event.type === 'budget-settled') this.#waiting.settle()
+    if (event.type === 'budget-settled' || mayPayNow(event)) this.#waiting.settle()
     this.#deliveries.take(event, () => true)
   }
 
@@ -282,8 +283,12 @@ export class LiveRun {
     const entered =
       draft !== 'hold' && draft !== 'stale' && draft.type === 'effect-intended' && draft.data.answered_by === undefined
     if (!entered) this.#performances.leave(pool)
-    // What cannot be paid now comes again when something has been settled.
-    if (draft === 'hold' && raw.what === 'effect' && raw.need) this.#waiting.awaitMoney(raw)
+    if (draft === 'hold' && raw.what === 'effect' && raw.need) {
+      // What cannot be paid now comes again when something has been settled.
+      this.#waiting.awaitMoney(raw)
+      const question = askForMoney(this.#state, raw, (request) => this.#store.make(request))
+      if (question) this.#writer.append(question, at)
+    }
     if (draft === 'hold' || draft === 'stale') return
     if (raw.what === 'fail' && raw.foreign !== undefined) {
       // Before the failure, for that may end the run.
@@ -344,7 +349,7 @@ export class LiveRun {
   async #rests(): Promise<boolean> {
     if (this.#performances.count > 0 || this.#waiting.wantPlaces) return false
     const asks = findAsked(this.#state)
-    if (!isResting(this.#state, asks)) return false
+    if (!isResting(this.#state, asks, this.#waiting.unpaid())) return false
     const stream = `inbox/${this.run}`
     const inbox: Entry = { stream, expected: this.#lastCommand === 0 ? 'new' : this.#lastCommand, records: [] }
     const at = Math.max(this.#state.at, this.#ports.world.clock())

@@ -1,3 +1,4 @@
+import { BUDGET_KEY } from '../events/money.ts'
 import type { RunState } from '../events/state.ts'
 
 /** Keys of the effects a person is asked about: unknown outcomes, questions, approvals. */
@@ -9,19 +10,23 @@ export function findAsked(state: RunState): readonly string[] {
   return asked
 }
 
-/** Does nothing go on but the waiting for a person? Asks about what the journal says; the holder knows what it performs. */
-export function isResting(state: RunState, asked: readonly string[]): boolean {
+/**
+ * Does nothing go on but the waiting for a person? Asks about what the journal says; the holder knows what it performs, and which
+ * steps' calls are held back until the budget allows them.
+ */
+export function isResting(state: RunState, asked: readonly string[], held: Iterable<string> = []): boolean {
   if (asked.length === 0) return false
   let questions = 0
   for (const effect of state.effects.values()) if (effect.kind === 'ask' && effect.status === 'open') questions += 1
   if (state.openEffects > questions) return false
   for (const timer of state.timers.values()) if (timer.what === 'redo' || timer.what === 'again') return false
-  return !hasBusyStep(state, asked)
+  return !hasBusyStep(state, asked, state.approvals.has(BUDGET_KEY) ? held : [])
 }
 
 /** Is a step running that waits for something other than the questions? */
-function hasBusyStep(state: RunState, asked: readonly string[]): boolean {
+function hasBusyStep(state: RunState, asked: readonly string[], held: Iterable<string>): boolean {
   const waiting = new Set(asked.map((key) => (state.effects.get(key) ?? state.approvals.get(key))?.step))
+  for (const step of held) waiting.add(step)
   for (const id of state.active) {
     const step = state.steps.get(id)
     if (step?.status === 'running' && step.waitingOn === 0 && !waiting.has(id)) return true

@@ -18,6 +18,11 @@ export class WaitingOffers {
     else this.#forPlace.set(pool, [offer])
   }
 
+  /** The steps whose calls nothing pays for now. */
+  *unpaid(): Iterable<string> {
+    for (const { step } of this.#forMoney) yield step
+  }
+
   awaitMoney(offer: RawOffer): void {
     this.#forMoney.push(offer)
   }

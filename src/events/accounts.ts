@@ -14,29 +14,32 @@ import type { RunState, StepState } from './state.ts'
 export function* accountsOf(
   state: RunState,
   step: StepState,
-): Iterable<{ limits: BudgetLimits; account: Account; whose: string }> {
+): Iterable<{ limits: BudgetLimits; account: Account; whose?: string }> {
   for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))
     if (at.plan.budget && at.account) yield { limits: at.plan.budget, account: at.account, whose: at.id }
-  yield { limits: state.limits, account: state.account, whose: 'the run' }
+  yield { limits: state.limits, account: state.account }
 }
 
 /** Does anything limit what the step's calls may cost? */
 export function isLimited(state: RunState, step: StepState): boolean {
   for (const { limits } of accountsOf(state, step))
-    if (limits.max_cost !== undefined || limits.max_tokens !== undefined) return true
+    if ((limits.max_cost ?? limits.max_tokens ?? limits.max_calls) !== undefined) return true
   return false
 }
 
 /** Whether a call can be paid now: as it is, with less output, later, or not at all. */
 export function checkNeed(state: RunState, step: StepState, need: Need): Affordable {
+  const tooPoor = (whose: string | undefined): Affordable =>
+    whose === undefined && state.limits.on_limit === 'ask' ? { answer: 'ask' } : refusalOf(whose)
   let now = need.output_tokens
   let later = need.output_tokens
-  let tightest = 'the run'
+  let tightest: string | undefined
   for (const { limits, account, whose } of accountsOf(state, step)) {
-    if (limits.max_cost !== undefined && (need.input_cost === undefined || need.output_price === undefined)) {
-      const message = `the price of the model is not known, and ${whose} has a limit on cost`
+    if (limits.max_cost !== undefined && !isPriced(need) && state.limits.unpriced !== 'allow') {
+      const message = `the price of the model is not known, and ${nameOf(whose)} has a limit on cost`
       return { answer: 'no', code: 'price_unknown', message }
     }
+    if (account.calls >= (limits.max_calls ?? Infinity)) return tooPoor(whose)
     const settled = roomFor(need, limits, account.settled)
     later = Math.min(later, settled)
     const held = roomFor(need, limits, addAmounts(account.settled, account.reserved))
@@ -45,7 +48,20 @@ export function checkNeed(state: RunState, step: StepState, need: Need): Afforda
   if (now < need.output_tokens && later > now && later >= need.least_output) return { answer: 'later' }
   if (now >= need.least_output)
     return { answer: 'yes', reservation: { amount: priceOf(need, now), output_tokens: now } }
-  return { answer: 'no', code: 'budget_exhausted', message: `the budget of ${tightest} does not pay for another call` }
+  return tooPoor(tightest)
+}
+
+function isPriced({ input_cost, output_price }: Need): boolean {
+  return input_cost !== undefined && output_price !== undefined
+}
+
+function refusalOf(whose: string | undefined): Affordable {
+  const message = `the budget of ${nameOf(whose)} does not pay for another call`
+  return { answer: 'no', code: 'budget_exhausted', message, ...(whose === undefined ? {} : { whose }) }
+}
+
+function nameOf(whose: string | undefined): string {
+  return whose ?? 'the run'
 }
 
 /** Does another try of the same price fit? */
@@ -53,6 +69,7 @@ export function fits(state: RunState, step: StepState, amount: Amount): boolean 
   for (const { limits, account } of accountsOf(state, step)) {
     const { cost, tokens } = addAmounts(addAmounts(account.settled, account.reserved), amount)
     if (cost > (limits.max_cost ?? Infinity) || tokens > (limits.max_tokens ?? Infinity)) return false
+    if (account.calls >= (limits.max_calls ?? Infinity)) return false
   }
   return true
 }

@@ -18,6 +18,12 @@ export interface RunLimits {
   /** Nano-dollars and tokens that the run may spend in all. */
   readonly max_cost?: number
   readonly max_tokens?: number
+  /** Model calls of the run in all, repetitions included. */
+  readonly max_calls?: number
+  /** A call that the run's budget does not pay for waits until a person has raised the budget, or has refused to. */
+  readonly on_limit?: 'ask'
+  /** Models without a known price count as free; otherwise a limit on cost refuses them. */
+  readonly unpriced?: 'allow'
   /** Tries of one effect with the same request, the first included. */
   readonly tries: number
   /** Model calls one step may make in all: tries x fallback x repair. */

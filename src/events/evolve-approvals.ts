@@ -1,4 +1,5 @@
 import type { EventOf } from './event.ts'
+import { addLimits, BUDGET_KEY, type BudgetLimits } from './money.ts'
 import type { ApprovalState, RunState, StepState } from './state.ts'
 
 /** Somebody is to say whether an effect may happen; until then it is not admitted. */
@@ -26,6 +27,10 @@ export function requestApproval(state: RunState, { data, seq }: EventOf<'approva
 export function giveApproval(state: RunState, { data, seq }: EventOf<'approval-given'>): void {
   const approval = state.approvals.get(data.key)
   if (!approval || approval.request !== data.request) return
+  if (data.key === BUDGET_KEY) {
+    state.limits = { ...state.limits, ...addLimits(state.limits, data.grant['raise'] as BudgetLimits) }
+    return dropApproval(state, data.key)
+  }
   approval.status = 'given'
   approval.seq = seq
   approval.grant = data.grant
@@ -37,6 +42,12 @@ export function giveApproval(state: RunState, { data, seq }: EventOf<'approval-g
 export function denyApproval(state: RunState, { data, seq, at }: EventOf<'approval-denied'>): void {
   const step = state.steps.get(data.step)
   dropApproval(state, data.key)
+  if (data.key === BUDGET_KEY) {
+    // Whoever waits for it is refused from now on, and told so.
+    const { on_limit: _, ...limits } = state.limits
+    state.limits = limits
+    return
+  }
   if (step?.status !== 'running') return
   step.denied ??= new Set()
   step.denied.add(data.key)

@@ -6,8 +6,10 @@ import type { EffectState, RunState, StepState } from './state.ts'
 /** Holds the price of a try in every account it is charged to. */
 export function reserve(state: RunState, effect: EffectState, amount: Amount): void {
   effect.reserved = amount
-  for (const { account } of accountsOf(state, state.steps.get(effect.step) as StepState))
+  for (const { account } of accountsOf(state, state.steps.get(effect.step) as StepState)) {
     account.reserved = addAmounts(account.reserved, amount)
+    account.calls += 1
+  }
 }
 
 /** A try is over: what it cost is due to be settled, or, where nobody told, all that was held for it. */

@@ -8,6 +8,8 @@ export type Amount = {
 export type BudgetLimits = {
   readonly max_cost?: number
   readonly max_tokens?: number
+  /** Model calls, repetitions included. */
+  readonly max_calls?: number
 }
 
 /** What a call needs at worst. Its output may be cut down to `least_output`; below that it is not worth its price. */
@@ -27,6 +29,8 @@ export type Need = {
 export interface Account {
   settled: Amount
   reserved: Amount
+  /** Calls that something was held for. */
+  calls: number
 }
 
 /** What is held for a call, and the output it may have. */
@@ -39,7 +43,15 @@ export type Affordable =
   | { readonly answer: 'yes'; readonly reservation: Reservation }
   /** More will be free when other calls are settled. */
   | { readonly answer: 'later' }
-  | { readonly answer: 'no'; readonly code: 'budget_exhausted' | 'price_unknown'; readonly message: string }
+  /** Not before a person has raised the budget of the run. */
+  | { readonly answer: 'ask' }
+  /** `whose`: the step whose budget it is; absent for the run's own. */
+  | {
+      readonly answer: 'no'
+      readonly code: 'budget_exhausted' | 'price_unknown'
+      readonly message: string
+      readonly whose?: string
+    }
 
 /** Whole numbers that are not below zero, as far as they are there. */
 export function isNeed(need: Need): boolean {
@@ -48,10 +60,30 @@ export function isNeed(need: Need): boolean {
   return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) && least_output <= output_tokens
 }
 
+/** The key of the question whether the run's budget may be raised. */
+export const BUDGET_KEY = 'budget'
+
+/** What is granted by it: as much again of every limit. */
+export function raiseOf({ max_cost, max_tokens, max_calls }: BudgetLimits): BudgetLimits {
+  return {
+    ...(max_cost === undefined ? {} : { max_cost }),
+    ...(max_tokens === undefined ? {} : { max_tokens }),
+    ...(max_calls === undefined ? {} : { max_calls }),
+  }
+}
+
+export function addLimits(limits: BudgetLimits, raise: BudgetLimits): BudgetLimits {
+  const sums = (['max_cost', 'max_tokens', 'max_calls'] as const).flatMap((key) => {
+    const limit = limits[key]
+    return limit === undefined ? [] : [[key, limit + (raise[key] ?? 0)] as const]
+  })
+  return Object.fromEntries(sums)
+}
+
 export const NOTHING: Amount = { cost: 0, tokens: 0 }
 
 export function createAccount(): Account {
-  return { settled: NOTHING, reserved: NOTHING }
+  return { settled: NOTHING, reserved: NOTHING, calls: 0 }
 }
 
 export function addAmounts(a: Amount, b: Amount): Amount {

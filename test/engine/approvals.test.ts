@@ -1,13 +1,12 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { resumeRun } from '../../src/engine/engine.ts'
 import type { Command } from '../../src/engine/inbox.ts'
 import type { Policy } from '../../src/engine/policy.ts'
 import { type StepContext, StepFailure, type StepKind } from '../../src/engine/step.ts'
 import type { Event, EventOf } from '../../src/events/event.ts'
 import type { Json, JsonObject } from '../../src/events/values.ts'
 import { findViolations } from '../../src/events/views/invariants.ts'
-import { checkRecord, createRoom, eventsOf, type LawOptions, type Room, runToEnd, runWithLaws } from '../laws.ts'
+import { type LawOptions, type Room, runWithLaws, takeUp } from '../laws.ts'
 
 type Body = (ctx: StepContext) => Promise<Json>
 
@@ -58,24 +57,8 @@ async function ask(body: Body, policy: Policy): Promise<Told> {
 /** Another process takes the run up after people have spoken. */
 async function goOn(past: Told, body: Body, how: { policy: Policy; commands: readonly Command[]; later?: number }) {
   const done: string[] = []
-  const options = optionsOf(body, how.policy, done)
-  const next = createRoom(options, { start: (past.events.at(-1) as Event).at + (how.later ?? 0), seed: 'next' })
-  for await (const record of past.room.journal.read('key/run-1'))
-    await next.journal.append([
-      { stream: 'run/run-1', expected: 'new', records: past.events },
-      { stream: 'key/run-1', expected: 'new', records: [record.data] },
-    ])
-  // What an earlier process has taken stands in the inbox before.
-  const taken = Math.max(0, ...past.events.map(({ data }) => ('command' in data ? (data.command ?? 0) : 0)))
-  const commands = [...Array.from({ length: taken }, () => ({ type: 'cancel', key: 'taken' })), ...how.commands]
-  if (commands.length > 0) await next.journal.append([{ stream: 'inbox/run-1', expected: 'any', records: commands }])
-  const run = await resumeRun(next.ports, 'run-1')
-  if ('seq' in run) throw new Error(run.message)
-  const end = await runToEnd(run, next.world)
-  const events = await eventsOf(next)
-  await checkRecord(events, next, options)
-  expect(findViolations(events, (text) => hash('sha256', text, 'hex'))).toEqual([])
-  return { events, room: next, done, end }
+  const { events, room, end } = await takeUp(past, optionsOf(body, how.policy, done), how)
+  return { events, room, done, end }
 }
 
 const asked = ({ events }: Told) =>

@@ -261,3 +261,23 @@ describe('U11 a budget under crowds and crashes', () => {
     expect(statusOf(events)).toBe('exhausted')
   })
 })
+
+describe('other limits', () => {
+  test('a limit on calls holds for repetitions, too', async () => {
+    const events = await run((ctx) => call(ctx), {
+      limits: { max_calls: 2 },
+      bill: async () => ({ ok: false, code: 'provider_error', message: 'no', touched: 'maybe', retry: true }),
+    })
+    expect(ofType(events, 'effect-intended')).toHaveLength(2)
+    expect(ofType(events, 'budget-refused').map(({ data }) => data.code)).toEqual(['budget_exhausted'])
+    expect(statusOf(events)).toBe('exhausted')
+  })
+
+  test('an unpriced model is free only where that is allowed', async () => {
+    const need = { input_tokens: 100, output_tokens: 900, least_output: 50 }
+    const refused = await run((ctx) => call(ctx, { need }), { limits: { max_cost: 2_000 } })
+    expect(ofType(refused, 'budget-refused').map(({ data }) => data.code)).toEqual(['price_unknown'])
+    const allowed = await run((ctx) => call(ctx, { need }), { limits: { max_cost: 2_000, unpriced: 'allow' } })
+    expect(statusOf(allowed)).toBe('succeeded')
+  })
+})

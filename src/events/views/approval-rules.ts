@@ -1,4 +1,5 @@
 import type { EventOf } from '../event.ts'
+import { BUDGET_KEY } from '../money.ts'
 import type { Complain, StepRules } from './step-rules.ts'
 
 interface KnownApproval {
@@ -38,7 +39,9 @@ export class ApprovalRules {
     if (actor === 'world' && !open) return
     if (!open || open.given) return this.#fail('I16', `approves ${data.key}, which nobody asks about`)
     if (open.request !== data.request) this.#fail('I16', `approves ${data.key} with other arguments than were shown`)
-    open.given = true
+    // The budget is raised at once; the question may come again.
+    if (data.key === BUDGET_KEY) this.#open.delete(data.key)
+    else open.given = true
   }
 
   deny({ data }: EventOf<'approval-denied'>): void {

@@ -153,6 +153,7 @@ export class InvariantCheck {
       case 'approval-requested':
         return this.#approvals.request(event)
       case 'approval-given':
+        this.#money.raise(event)
         return this.#approvals.give(event)
       case 'approval-denied':
         return this.#approvals.deny(event)

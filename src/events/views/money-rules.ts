@@ -1,14 +1,16 @@
 import type { EventOf, RunLimits } from '../event.ts'
-import type { Amount } from '../money.ts'
+import { type Amount, BUDGET_KEY, type BudgetLimits } from '../money.ts'
 import type { Complain, StepRules } from './step-rules.ts'
 
 interface Purse {
   readonly max_cost: number | undefined
   readonly max_tokens: number | undefined
+  readonly max_calls: number | undefined
   cost: number
   tokens: number
   heldCost: number
   heldTokens: number
+  calls: number
 }
 
 /** I10, I11: what is spent and held stays within every limit, and what is held for a try is settled exactly once. */
@@ -25,7 +27,7 @@ export class MoneyRules {
     this.#run = purseOf({})
   }
 
-  begin(limits: Pick<RunLimits, 'max_cost' | 'max_tokens'>): void {
+  begin(limits: BudgetLimits): void {
     this.#run = purseOf(limits)
   }
 
@@ -37,9 +39,11 @@ export class MoneyRules {
     for (const [whose, purse] of this.#pursesOf(step)) {
       purse.heldCost += reserved.cost
       purse.heldTokens += reserved.tokens
+      purse.calls += 1
       if (
         purse.cost + purse.heldCost > (purse.max_cost ?? Infinity) ||
-        purse.tokens + purse.heldTokens > (purse.max_tokens ?? Infinity)
+        purse.tokens + purse.heldTokens > (purse.max_tokens ?? Infinity) ||
+        purse.calls > (purse.max_calls ?? Infinity)
       )
         this.#fail('I10', `intends ${key}, which the budget of ${whose} does not pay for`)
     }
@@ -57,11 +61,24 @@ export class MoneyRules {
     }
   }
 
+  raise({ data }: EventOf<'approval-given'>): void {
+    if (data.key !== BUDGET_KEY) return
+    const { max_cost, max_tokens, max_calls } = data.grant['raise'] as BudgetLimits
+    const more = (limit: number | undefined, raise = 0) => (limit === undefined ? undefined : limit + raise)
+    this.#run = {
+      ...this.#run,
+      max_cost: more(this.#run.max_cost, max_cost),
+      max_tokens: more(this.#run.max_tokens, max_tokens),
+      max_calls: more(this.#run.max_calls, max_calls),
+    }
+  }
+
   /** The past that a fork shares has been paid by its parent. */
   fork(limits: Partial<RunLimits> | undefined): void {
     this.#held.clear()
     this.#purses.clear()
-    this.#run = purseOf({ max_cost: this.#run.max_cost, max_tokens: this.#run.max_tokens, ...limits })
+    const { max_cost, max_tokens, max_calls } = this.#run
+    this.#run = purseOf({ max_cost, max_tokens, max_calls, ...limits })
   }
 
   end(): void {
@@ -80,12 +97,8 @@ export class MoneyRules {
   }
 }
 
-function purseOf({
-  max_cost,
-  max_tokens,
-}: {
-  readonly max_cost?: number | undefined
-  readonly max_tokens?: number | undefined
-}): Purse {
-  return { max_cost, max_tokens, cost: 0, tokens: 0, heldCost: 0, heldTokens: 0 }
+type Limits = { readonly [K in keyof BudgetLimits]: BudgetLimits[K] | undefined }
+
+function purseOf({ max_cost, max_tokens, max_calls }: Limits): Purse {
+  return { max_cost, max_tokens, max_calls, cost: 0, tokens: 0, heldCost: 0, heldTokens: 0, calls: 0 }
 }
