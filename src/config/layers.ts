@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Problem } from '../events/errors.ts'
 import type { JsonObject } from '../events/values.ts'
 import { type Locate, parseYaml } from '../graph/yaml.ts'
+import { type CapabilitiesFile, readCapabilities } from './capabilities.ts'
 import { type CheckedData, checkData, toConfigProblem } from './checked-data.ts'
 import type { Environment } from './env.ts'
 import { type ModelsFile, readModelsFile } from './models-file.ts'
@@ -21,6 +22,8 @@ export interface Layer {
   readonly place: Locate
   /** The `models.yaml` beside its config file. */
   readonly models?: ModelsFile
+  /** The `capabilities.json` beside it. */
+  readonly capabilities?: CapabilitiesFile
 }
 
 /** A layer and what is wrong in its file. */
@@ -79,8 +82,9 @@ async function readFolder(level: Level, folder: string, names = CONFIG_FILES): P
 }
 
 async function addModels({ layer, ...read }: LayerRead, folder: string): Promise<LayerRead> {
-  const models = await readModelsFile(folder)
-  return { ...read, ...(layer ? { layer: models ? { ...layer, models } : layer } : {}) }
+  const [models, capabilities] = await Promise.all([readModelsFile(folder), readCapabilities(folder)])
+  if (!layer) return read
+  return { ...read, layer: { ...layer, ...(models ? { models } : {}), ...(capabilities ? { capabilities } : {}) } }
 }
 
 function readLayer(about: Pick<Layer, 'level' | 'folder' | 'file'>, text: string): LayerRead {

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { Place, Problem } from '../events/errors.ts'
+import type { StatedFacts } from '../events/model-facts.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { suggest } from '../graph/nearest.ts'
 import { isMap } from '../graph/report.ts'
 import { type Locate, type ParsedYaml, type Path, parseYaml } from '../graph/yaml.ts'
 import { checkData, toConfigProblem } from './checked-data.ts'
+import { readModelFacts } from './model-facts.ts'
 import { readTextFile } from './text-file.ts'
 
 /** A profile as `models.yaml` makes it: in the form of `model_profiles:`, with the place it was made from. */
@@ -26,6 +28,8 @@ export interface ModelsFile {
   readonly keys: ReadonlyMap<string, string>
   readonly roles: ReadonlyMap<string, string>
   readonly personas: ReadonlyMap<string, string>
+  /** What it says of the models themselves: their limits, prices and skills. */
+  readonly facts: readonly StatedFacts[]
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
 }
@@ -61,7 +65,7 @@ export async function readModelsFile(folder: string): Promise<ModelsFile | undef
 
 function emptyFile(file: string): ModelsFile {
   const none = new Map<string, string>()
-  return { file, profiles: [], keys: none, roles: none, personas: none, problems: [], warnings: [] }
+  return { file, profiles: [], keys: none, roles: none, personas: none, facts: [], problems: [], warnings: [] }
 }
 
 function understand(file: string, yaml: ParsedYaml): ModelsFile {
@@ -74,6 +78,7 @@ function understand(file: string, yaml: ParsedYaml): ModelsFile {
   }
   const profiles: ModelsProfile[] = []
   const keys = new Map<string, string>()
+  const facts: StatedFacts[] = []
   const warnings: Problem[] = []
   for (const [name, given] of Object.entries(yaml.data)) {
     if (name === 'system_prompts') continue
@@ -82,22 +87,50 @@ function understand(file: string, yaml: ParsedYaml): ModelsFile {
     warnings.push(...checked.warnings)
     const { api_key_name } = checked.data
     if (typeof api_key_name === 'string') keys.set(name, api_key_name)
-    profiles.push(...makeProfiles(name, checked.data, { place: yaml.place, problems: checked.problems }))
+    const listed = listModels(name, checked.data, yaml.place)
+    const unfit = listed.flatMap((model) => model.problems)
+    problems.push(...unfit)
+    facts.push(...listed.flatMap((model) => model.stated ?? []))
+    const all = [...checked.problems, ...unfit]
+    profiles.push(...makeProfiles(name, checked.data, { place: yaml.place, problems: all, listed }))
   }
   const prompts = readPrompts(yaml.data['system_prompts'] as Json | undefined, yaml.place)
-  return { file, profiles, keys, ...prompts, problems: [...problems, ...prompts.problems], warnings }
+  return { file, profiles, keys, ...prompts, facts, problems: [...problems, ...prompts.problems], warnings }
+}
+
+interface ListedModel {
+  readonly name: string
+  readonly place: Place
+  /** For calls. */
+  readonly own: JsonObject
+  readonly stated?: StatedFacts
+  readonly problems: readonly Problem[]
+}
+
+function listModels(provider: string, data: JsonObject, place: Locate): ListedModel[] {
+  return ((data['models'] ?? []) as readonly Json[]).map((model, index) => {
+    const base = [provider, 'models', index]
+    const given = isMap(model) ? model : { name: model }
+    const { name, ...entry } = given as JsonObject & { name: string }
+    const { facts, bad_price, rest, problems } = readModelFacts(entry, { place, base })
+    const about = { name, place: place(base), own: rest, problems }
+    if (typeof name !== 'string' || (Object.keys(facts).length === 0 && !bad_price)) return about
+    const bad = bad_price ? { bad_price } : {}
+    return { ...about, stated: { provider, model: name, source: 'models.yaml', place: place(base), facts, ...bad } }
+  })
 }
 
 function makeProfiles(
   provider: string,
   data: JsonObject,
-  from: { readonly place: Locate; readonly problems: readonly Problem[] },
+  from: { readonly place: Locate; readonly problems: readonly Problem[]; readonly listed: readonly ListedModel[] },
 ): ModelsProfile[] {
   const shared = joinSettings(data['additional_configs'] ?? data['additional_configurations'])
-  const models = ((data['models'] ?? []) as readonly Json[]).map((model, index) => {
-    const { name, ...own } = (typeof model === 'string' ? { name: model } : model) as JsonObject & { name: string }
-    return { name, place: from.place([provider, 'models', index]), fields: splitSettings({ ...shared, ...own }) }
-  })
+  const models = from.listed.map(({ name, place, own }) => ({
+    name,
+    place,
+    fields: splitSettings({ ...shared, ...own }),
+  }))
   const { default_model = models[0]?.name } = data
   if (typeof default_model !== 'string') return []
   const usual = models.find(({ name }) => name === default_model)

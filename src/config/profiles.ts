@@ -1,8 +1,9 @@
 import { basename, extname, join } from 'node:path'
 import type { Place, Problem } from '../events/errors.ts'
-import type { Json } from '../events/values.ts'
+import type { Json, JsonObject } from '../events/values.ts'
 import type { ModelProfile } from '../graph/profile.ts'
 import { isMap } from '../graph/report.ts'
+import { makeChooser, type RoutedChoice } from '../graph/routed-choice.ts'
 import { type Locate, type Path, parseYaml } from '../graph/yaml.ts'
 import { checkData, toConfigProblem, type Whence } from './checked-data.ts'
 import type { Config } from './config.ts'
@@ -10,7 +11,7 @@ import { walkFiles } from './file-tree.ts'
 import type { Layer } from './layers.ts'
 import type { ModelsFile } from './models-file.ts'
 import { fenceLevel, type Level } from './paths.ts'
-import { profileSchema } from './schema.ts'
+import { chooserSchema, profileSchema } from './schema.ts'
 import { readTextFile } from './text-file.ts'
 
 /** A profile and where it was written. The places are not enumerable: a copy by spreading is the profile alone, fit for a journal. */
@@ -64,6 +65,9 @@ async function readFolder(reading: Reading, { level, folder }: Layer, { paths }:
   }
 }
 
+/** Any of these says that a map is one profile. */
+const PROFILE_KEYS = ['model', 'provider', 'name', 'candidates', 'requirements']
+
 class Reading implements Profiles {
   readonly profiles = new Map<string, FoundProfile>()
   readonly broken = new Map<string, readonly Problem[]>()
@@ -85,7 +89,7 @@ class Reading implements Profiles {
       if (key !== undefined) return this.takeAll(data[key] as Json, { ...whence, base: [key] })
       const { file } = whence.place([])
       const name = data['name'] ?? (file === undefined ? undefined : basename(file, extname(file)))
-      if ('model' in data || 'provider' in data || 'name' in data)
+      if (PROFILE_KEYS.some((key) => key in data))
         return this.#take(name as Json | undefined, data as Json, { ...whence, base: [] })
     } else if (Array.isArray(data)) return this.takeAll(data, whence)
     if (data !== null)
@@ -143,7 +147,8 @@ class Reading implements Profiles {
       return
     }
     this.#seen.set(name, place)
-    const checked = checkData(profileSchema, data, whence)
+    const chooses = isMap(data) && ('candidates' in data || 'requirements' in data)
+    const checked = checkData(chooses ? chooserSchema : profileSchema, data, whence)
     const problems = checked.problems.map((problem) => ({
       ...problem,
       message: `profile "${name}": ${problem.message}`,
@@ -159,7 +164,7 @@ class Reading implements Profiles {
     const fallback = (fallback_model_profile ?? short) as string | undefined
     const key = fallback_model_profile === undefined ? 'fallback' : 'fallback_model_profile'
     const profile: ModelProfile = {
-      ...(fields as unknown as ModelProfile),
+      ...(chooses ? readChooser(name, fields) : (fields as unknown as ModelProfile)),
       name,
       ...(fallback === undefined ? {} : { fallback }),
     }
@@ -170,6 +175,11 @@ class Reading implements Profiles {
   #refuse(whence: Whence, message: string): void {
     this.problems.push({ code: 'config_invalid', message, ...whence.place(whence.base ?? []) })
   }
+}
+
+function readChooser(name: string, { candidates, requirements, routing, ...fields }: JsonObject): ModelProfile {
+  const chooser = makeChooser(name, { candidates, requirements, routing } as RoutedChoice)
+  return { ...(fields as unknown as ModelProfile), ...chooser }
 }
 
 function attachOrigin(profile: ModelProfile, origin: ProfileOrigin): FoundProfile {

@@ -1,4 +1,7 @@
 import * as z from 'zod'
+import { budgetBlock, stepBudgetBlock } from '../graph/budget.ts'
+import { contextBlock } from '../graph/context-block.ts'
+import { candidatesBlock, requirementsBlock, routingBlock } from '../graph/routed-choice.ts'
 import { mcpServerSchema } from './mcp-schema.ts'
 
 const text = z.string().min(1)
@@ -9,6 +12,8 @@ const size = z.number().int().positive()
 const seconds = z.number().positive().max(2_147_483)
 /** Read by others, who know its form. */
 const foreign = z.unknown()
+
+const outerBudget = stepBudgetBlock.omit({ max_seconds: true })
 
 /** One `config.yaml`. Nothing is required and nothing has a default here: a setting that nobody made stays absent. */
 export const settingsSchema = z.strictObject({
@@ -29,8 +34,25 @@ export const settingsSchema = z.strictObject({
           .optional(),
         base_url: text.optional(),
         connections: size.describe('Calls to it at once.').optional(),
+        stream: flag.describe('Whether answers are streamed; usually true.').optional(),
         timeout_seconds: seconds.optional(),
         api_key_env: text.describe('The environment variable that holds the key.').optional(),
+        limits: z
+          .strictObject({
+            requests_per_minute: size.describe('Calls per minute under one key, of all processes.').optional(),
+            tokens_per_minute: size.describe('Tokens per minute under one key, in and out together.').optional(),
+            window_seconds: seconds.describe('Another window than a minute for both.').optional(),
+          })
+          .optional(),
+        breaker: z
+          .union([
+            z.literal('off'),
+            z.strictObject({
+              failures: size.describe('Failures in a row after which a model is not asked; usually 5.').optional(),
+              seconds: seconds.describe('Between two tries whether it is back; usually 30.').optional(),
+            }),
+          ])
+          .optional(),
       }),
     )
     .optional(),
@@ -90,6 +112,7 @@ export const settingsSchema = z.strictObject({
       profiles: z.record(z.string(), text).describe('Capability to profile, for example `coding`.').optional(),
     })
     .optional(),
+  context: contextBlock.optional(),
   verify: z
     .strictObject({
       enabled: flag.describe('Whether answers are checked; usually true.').optional(),
@@ -115,10 +138,40 @@ export const settingsSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  budgets: z
+    .strictObject({
+      run: budgetBlock.describe('Every run, unless it says less.').optional(),
+      day: outerBudget.describe('All runs of a day (UTC) together.').optional(),
+      month: outerBudget.describe('All runs of a month (UTC) together.').optional(),
+      profiles: z
+        .record(z.string(), outerBudget.extend({ per: z.enum(['day', 'month']).optional() }))
+        .describe('Profile to what it may spend a day, or a month.')
+        .optional(),
+      keys: z
+        .record(z.string(), outerBudget.extend({ per: z.enum(['day', 'month']).optional() }))
+        .describe('Access key to what its runs may spend a day, or a month.')
+        .optional(),
+    })
+    .optional(),
+  cache: z
+    .strictObject({
+      enabled: flag.describe('Whether answers may come from the cache, and be kept in it; usually true.').optional(),
+      default: z
+        .enum(['off', 'exact'])
+        .describe('For agents that ask a model and name no `cache`; usually `off`.')
+        .optional(),
+      ttl_seconds: z
+        .number()
+        .positive()
+        .describe('For `default: exact`: an answer older than this does not serve.')
+        .optional(),
+      max_mb: size.describe('How large the cache may grow; usually 256.').optional(),
+    })
+    .optional(),
   script_cache: z
     .strictObject({
-      enabled: flag.optional(),
-      ttl_seconds: seconds.optional(),
+      enabled: flag.describe('Whether scripts may be answered from the cache; usually true.').optional(),
+      ttl_seconds: seconds.describe('For scripts whose `cache` names no time.').optional(),
       max_size: count.optional(),
       persist_to_artifacts: flag.optional(),
     })
@@ -144,7 +197,11 @@ export const profileSchema = z.strictObject({
   model: text,
   provider: text,
   description: z.string().optional(),
-  cost_per_token: z.number().nonnegative().describe('Dollars; informational.').optional(),
+  cost_per_token: z
+    .number()
+    .nonnegative()
+    .describe('Dollars, the same for input and output; used where nobody says better.')
+    .optional(),
   system_prompt: z.string().optional(),
   timeout_seconds: seconds.optional(),
   fallback_model_profile: text.describe('The profile to take when this one fails.').optional(),
@@ -154,6 +211,15 @@ export const profileSchema = z.strictObject({
   options: z.record(z.string(), z.json()).describe('Given to the provider untouched.').optional(),
   base_url: text.optional(),
 })
+
+/** A profile that chooses between models instead of being one. */
+export const chooserSchema = profileSchema
+  .omit({ model: true, provider: true, cost_per_token: true, options: true, base_url: true })
+  .extend({
+    candidates: candidatesBlock.optional(),
+    requirements: requirementsBlock.optional(),
+    routing: routingBlock.optional(),
+  })
 
 /** The keys a schema knows at a place; none inside maps of the user's own names. */
 export function knownKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {

@@ -35,19 +35,31 @@ export interface PromptParts {
 const BUILD_ON =
   'Give your own answer to the input. Use the answers above where they help, and name what in them you doubt.'
 
+/** A prompt, or text for one, in pieces: those with a name are what others said, and may be shortened. */
+export interface PromptPiece {
+  readonly text: string
+  readonly name?: string
+}
+
 /**
  * What an agent reads. Without dependencies that is the input as it is. Otherwise the input and every dependency stand in fences
  * that are longer than any run of backticks inside any of them, so no content can end its own block or begin another.
  */
-export function buildPrompt({ title, input, blocks, material = [], instruct }: PromptParts): string {
-  if (blocks.length === 0 && material.length === 0 && instruct === undefined) return input ?? ''
-  const read = buildBlocks(input, blocks, material)
-  const sections = [
-    `# Work for ${toOneLine(title)}`,
-    ...(read === '' ? [] : [read]),
-    `## What to do\n\n${instruct ?? BUILD_ON}`,
-  ]
-  return sections.join('\n\n')
+export function buildPrompt(parts: PromptParts): string {
+  return joinPieces(buildPromptPieces(parts))
+}
+
+export function buildPromptPieces({
+  title,
+  input,
+  blocks,
+  material = [],
+  instruct,
+}: PromptParts): readonly PromptPiece[] {
+  if (blocks.length === 0 && material.length === 0 && instruct === undefined) return [{ text: input ?? '' }]
+  const read = listBlocks(input, blocks, material)
+  const close = `## What to do\n\n${instruct ?? BUILD_ON}`
+  return joinSections([[{ text: `# Work for ${toOneLine(title)}` }], ...read, [{ text: close }]])
 }
 
 /** The input, if it is to be shown, and every dependency in a labelled fence; then the other material. */
@@ -56,15 +68,42 @@ export function buildBlocks(
   blocks: readonly PromptBlock[],
   material: readonly PromptMaterial[] = [],
 ): string {
+  return joinPieces(joinSections(listBlocks(input, blocks, material)))
+}
+
+function listBlocks(
+  input: string | undefined,
+  blocks: readonly PromptBlock[],
+  material: readonly PromptMaterial[],
+): readonly (readonly PromptPiece[])[] {
   const contents = blocks.map(({ output }) => (output === undefined ? '' : textOf(output)))
   const others = material.map(({ content }) => textOf(content))
   const fence = chooseFence([input ?? '', ...contents, ...others])
-  const sections = [
-    ...(input === undefined ? [] : [`## Input\n\n${enclose(input, fence)}`]),
-    ...blocks.map((block, index) => describeBlock(block, enclose(contents[index] ?? '', fence))),
-    ...material.map(({ heading }, index) => `## ${toOneLine(heading)}\n\n${enclose(others[index] ?? '', fence)}`),
+  const enclosed = (heading: string, content: PromptPiece): readonly PromptPiece[] => [
+    { text: `## ${heading}\n\n${fence}\n` },
+    content,
+    { text: `\n${fence}` },
   ]
-  return sections.join('\n\n')
+  return [
+    ...(input === undefined ? [] : [enclosed('Input', { text: input })]),
+    ...blocks.map((block, index) => {
+      const missing = describeMissing(block)
+      if (missing !== undefined) return [{ text: missing }]
+      const name = `answer of ${toOneLine(block.label)}`
+      return enclosed(`Answer of ${toOneLine(block.label)}`, { text: contents[index] ?? '', name })
+    }),
+    ...material.map(({ heading }, index) =>
+      enclosed(toOneLine(heading), { text: others[index] ?? '', name: toOneLine(heading) }),
+    ),
+  ]
+}
+
+function joinSections(sections: readonly (readonly PromptPiece[])[]): readonly PromptPiece[] {
+  return sections.flatMap((section, index) => (index === 0 ? section : [{ text: '\n\n' }, ...section]))
+}
+
+function joinPieces(pieces: readonly PromptPiece[]): string {
+  return pieces.map(({ text }) => text).join('')
 }
 
 /** What follows a prompt when an earlier answer has to be mended, and when the answer has to have a form. */
@@ -93,9 +132,9 @@ export function buildDemands({
 }
 
 /** A dependency without an answer is named with the reason, never left out. */
-function describeBlock({ label, status, code, message }: PromptBlock, answer: string): string {
+function describeMissing({ label, status, code, message }: PromptBlock): string | undefined {
+  if (status === 'succeeded') return undefined
   const name = toOneLine(label)
-  if (status === 'succeeded') return `## Answer of ${name}\n\n${answer}`
   if (status === 'skipped') return `## No answer of ${name}\n\nIt was skipped.`
   if (status === 'cancelled') return `## No answer of ${name}\n\nIt was cancelled.`
   const reason = [code, message].filter((part) => part !== undefined && part !== '').join(': ')

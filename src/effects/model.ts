@@ -1,4 +1,5 @@
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../engine/effect.ts'
+import type { CacheAsk } from '../events/cache-ask.ts'
 import type { ModelRequest, Usage } from '../events/messages.ts'
 import type { Json } from '../events/values.ts'
 import type { ModelPart, Provider, ProviderFailure } from '../providers/provider.ts'
@@ -20,7 +21,12 @@ export interface ModelExecutorPorts {
 }
 
 /** A model effect's request: the model's own, plus time limits of this call in ms. A given `idle_ms` holds for the first part too. */
-export type ModelEffectRequest = ModelRequest & { readonly idle_ms?: number; readonly timeout_ms?: number }
+export type ModelEffectRequest = ModelRequest & {
+  readonly idle_ms?: number
+  readonly timeout_ms?: number
+  /** For what stands before the executor. */
+  readonly cache?: CacheAsk
+}
 
 type Means = Parameters<Executor['run']>[1]
 
@@ -105,7 +111,7 @@ class ModelCall {
   }
 
   async #listen(provider: Provider): Promise<void> {
-    const { idle_ms: _, timeout_ms: __, ...request } = this.#request
+    const { idle_ms: _, timeout_ms: __, cache: ___, ...request } = this.#request
     for await (const part of provider.stream(request, this.#controller.signal)) {
       if (part.type === 'finish' || part.type === 'failed') {
         this.#finish(part)

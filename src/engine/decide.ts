@@ -112,6 +112,6 @@ function finishRun(state: RunState): Draft {
 function statusOf(state: RunState): RunStatus {
   if (state.stop) return state.stop.status
   if (state.ended.failed === 0 && state.partial === 0) return 'succeeded'
-  if (state.refused && state.ended.failed > 0) return 'exhausted'
+  if (state.refused && (state.ended.failed > 0 || state.partial > 0)) return 'exhausted'
   return state.goodEnds > 0 ? 'partial' : 'failed'
 }

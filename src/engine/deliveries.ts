@@ -7,6 +7,7 @@ import { type Answer, Attempt, type RawOffer } from './attempt.ts'
 import { ContentRemoved, type ContentStore } from './content.ts'
 import type { Delta } from './effect.ts'
 import { type Inputs, StepFailure, type StepKind, type StepOutcome } from './step.ts'
+import { inVersion } from './versions.ts'
 
 /** The running attempts of a run and what they are to be told, at most one thing per step between two drains. */
 export class Deliveries {
@@ -112,7 +113,7 @@ export class Deliveries {
 
   #hand(wake: Wake, event: Event): Promise<void> | undefined {
     const step = this.#state.steps.get(wake.step) as StepState
-    if (wake.what === 'start') return this.#start(wake, step)
+    if (wake.what === 'start') return this.#start(wake, step, event)
     const attempt = this.attempts.get(wake.step)
     if (!attempt || attempt.number !== wake.attempt) return undefined
     if (wake.what === 'abort') {
@@ -127,8 +128,9 @@ export class Deliveries {
     return undefined
   }
 
-  #start(wake: Wake, step: StepState): Promise<void> | undefined {
-    const kind = this.#kinds[step.kind]
+  #start(wake: Wake, step: StepState, { data }: Event): Promise<void> | undefined {
+    const shipped = this.#kinds[step.kind]
+    const kind = ('version' in data && inVersion(shipped, data.version)) || shipped
     const attempt = new Attempt({
       step: step.id,
       attempt: wake.attempt,

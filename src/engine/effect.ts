@@ -41,6 +41,8 @@ export interface EffectDone {
   /** Integer nano-dollars as the executor understood them; absent when unknown. */
   readonly cost?: number
   readonly usage?: Usage
+  /** It was given before, and is given again. */
+  readonly source?: 'cache'
   /** What the answer brings with it, for example `outside`: policy sees it in everything that comes of it. */
   readonly labels?: readonly string[]
 }

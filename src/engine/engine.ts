@@ -37,6 +37,7 @@ export interface RunPlan {
   readonly target: { readonly kind: string; readonly name: string }
   readonly started_by: 'cli' | 'server' | 'code'
   readonly project?: string
+  readonly principal?: string
   readonly files?: readonly { readonly name: string; readonly content: Json }[]
 }
 
@@ -105,6 +106,7 @@ async function beginRun(
     target: plan.target,
     started_by: plan.started_by,
     ...(plan.project === undefined ? {} : { project: plan.project }),
+    ...(plan.principal === undefined ? {} : { principal: plan.principal }),
     input: store.make(plan.input),
     steps: plan.graph.steps.map((step) => planStep(step, (spec) => store.make(spec))),
     ...(plan.graph.output === undefined ? {} : { output: plan.graph.output }),

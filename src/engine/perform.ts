@@ -160,12 +160,13 @@ export class Performances {
     const causes = [intent]
     const cost = { ...(outcome.cost === undefined ? {} : { cost: outcome.cost }), ...this.#usageOf(outcome) }
     if (outcome.ok) {
+      const source = outcome.source === 'cache' ? { source: outcome.source } : {}
       const answer = toJson(outcome.answer)
       if (answer.ok)
         return {
           type: 'effect-done',
           actor: 'world',
-          data: { key, answer: this.#store.make(answer.json), ms, ...cost, ...labelsOf(outcome) },
+          data: { key, answer: this.#store.make(answer.json), ms, ...source, ...cost, ...labelsOf(outcome) },
           causes,
         }
       const message = `the answer is not plain JSON: ${answer.reason}`

@@ -14,6 +14,7 @@ import { type Divergence, describeDifference } from './divergence.ts'
 import type { Draft } from './draft.ts'
 import { answeredOffer, type MakeValue, prepareOffer } from './offer.ts'
 import type { StepKind } from './step.ts'
+import { inVersion } from './versions.ts'
 import type { EngineWorld } from './world.ts'
 import { eventOf } from './writer.ts'
 
@@ -85,7 +86,7 @@ export class Replay {
       if (!this.#concerns(wake.step, wake.attempt)) return false
       if (wake.what !== 'start') return true
       const step = this.state.steps.get(wake.step)
-      if (step && this.#kinds[step.kind]?.version === this.state.kinds[step.kind]) return true
+      if (step && inVersion(this.#kinds[step.kind], this.state.kinds[step.kind])) return true
       this.taken.add(wake.step)
       return false
     })

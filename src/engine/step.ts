@@ -69,6 +69,8 @@ export interface StepKind {
   readonly kind: string
   readonly version: number
   run: RunStep
+  /** Earlier versions that are still shipped, for steps that began with them. */
+  readonly older?: { readonly [version: number]: RunStep }
 }
 
 /** How a step says "I failed": thrown by steps, and what `ctx.effect` rejects with. The output, if any, stays the step's output. */

@@ -4,6 +4,7 @@ import {
   type Amount,
   addAmounts,
   type BudgetLimits,
+  isPricedNeed,
   type Need,
   priceOf,
   roomFor,
@@ -35,7 +36,7 @@ export function checkNeed(state: RunState, step: StepState, need: Need): Afforda
   let later = need.output_tokens
   let tightest: string | undefined
   for (const { limits, account, whose } of accountsOf(state, step)) {
-    if (limits.max_cost !== undefined && !isPriced(need) && state.limits.unpriced !== 'allow') {
+    if (limits.max_cost !== undefined && !isPricedNeed(need) && state.limits.unpriced !== 'allow') {
       const message = `the price of the model is not known, and ${nameOf(whose)} has a limit on cost`
       return { answer: 'no', code: 'price_unknown', message }
     }
@@ -49,10 +50,6 @@ export function checkNeed(state: RunState, step: StepState, need: Need): Afforda
   if (now >= need.least_output)
     return { answer: 'yes', reservation: { amount: priceOf(need, now), output_tokens: now } }
   return tooPoor(tightest)
-}
-
-function isPriced({ input_cost, output_price }: Need): boolean {
-  return input_cost !== undefined && output_price !== undefined
 }
 
 function refusalOf(whose: string | undefined): Affordable {

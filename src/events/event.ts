@@ -106,6 +106,8 @@ export interface EventData {
     readonly started_by: 'cli' | 'server' | 'code'
     /** Digest of the project's folder, so that lists can be narrowed without naming paths. */
     readonly project?: string
+    /** Whose it is: the name of an access key or of a token's owner; absent: the local user's. */
+    readonly principal?: string
     readonly input: Value
     readonly steps: readonly PlannedStep[]
     readonly output?: string

@@ -137,6 +137,8 @@ export function failEffect(state: RunState, event: EventOf<'effect-failed'>): vo
   if (!effect) return
   const step = state.steps.get(effect.step) as StepState
   const unsafe = effect.safety === 'unsafe'
+  // A budget outside of the run said no.
+  if (data.code === 'budget_exhausted') state.refused = true
   addLabels(step, data.labels)
   settle(state, effect, data)
   if (unsafe && data.code === 'abandoned') {

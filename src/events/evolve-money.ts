@@ -16,13 +16,15 @@ export function reserve(state: RunState, effect: EffectState, amount: Amount): v
 export function settle(
   state: RunState,
   effect: EffectState,
-  told: Partial<Pick<EventData['effect-failed'], 'touched' | 'cost' | 'usage'>>,
+  told: Partial<
+    Pick<EventData['effect-failed'], 'touched' | 'cost' | 'usage'> & Pick<EventData['effect-done'], 'source'>
+  >,
 ): void {
   const { reserved, step, key } = effect
   if (!reserved) return
   effect.reserved = undefined
   const due = { what: 'settle', step, key, reserved, cause: state.seq } as const
-  if (told.touched === 'no') {
+  if (told.touched === 'no' || told.source === 'cache') {
     state.due.push({ ...due, amount: NOTHING, basis: 'untouched' })
     return
   }
@@ -38,6 +40,7 @@ export function settleBudget(state: RunState, { data }: EventOf<'budget-settled'
   for (const { account } of accountsOf(state, state.steps.get(data.step) as StepState)) {
     account.reserved = subtractAmounts(account.reserved, reserved)
     account.settled = addAmounts(account.settled, data.amount)
+    if (data.basis === 'untouched') account.calls -= 1
   }
 }
 

@@ -33,6 +33,8 @@ export interface Usage {
   readonly output?: number
   readonly cache_read?: number
   readonly cache_write?: number
+  /** Of `cache_write`, the tokens that are kept for an hour instead of minutes. */
+  readonly cache_write_long?: number
   readonly reasoning?: number
   /** The provider's own usage object, kept as given. */
   readonly raw?: Json

@@ -7,6 +7,8 @@ export type Rate = {
   /** Input tokens the provider had in its cache, or put there; absent means the price of other input. */
   readonly cache_read?: number
   readonly cache_write?: number
+  /** Of those put there, the ones kept for an hour; absent means the price of the others. */
+  readonly cache_write_long?: number
 }
 
 /** What a model costs. Above so many input tokens, some charge all tokens of a call at another rate. */
@@ -43,13 +45,15 @@ export type ModelCard = {
 /** Nano-dollars for what was used, rounded up; undefined when the price or the tokens are not known. */
 export function priceUsage(prices: Prices | undefined, usage: Usage): number | undefined {
   const { input, output, cache_read = 0, cache_write = 0 } = usage
+  const long = Math.min(usage.cache_write_long ?? 0, cache_write)
   if (!prices || input === undefined || output === undefined) return undefined
   const rate = rateFor(prices, input)
   const plain = Math.max(0, input - cache_read - cache_write)
   const total =
     plain * rate.input +
     cache_read * (rate.cache_read ?? rate.input) +
-    cache_write * (rate.cache_write ?? rate.input) +
+    (cache_write - long) * (rate.cache_write ?? rate.input) +
+    long * (rate.cache_write_long ?? rate.cache_write ?? rate.input) +
     output * rate.output
   return Math.ceil(total / 1_000_000)
 }

@@ -60,6 +60,10 @@ export function isNeed(need: Need): boolean {
   return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) && least_output <= output_tokens
 }
 
+export function isPricedNeed({ input_cost, output_price }: Need): boolean {
+  return input_cost !== undefined && output_price !== undefined
+}
+
 /** The key of the question whether the run's budget may be raised. */
 export const BUDGET_KEY = 'budget'
 

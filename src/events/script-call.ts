@@ -1,3 +1,5 @@
+import type { CacheAsk } from './cache-ask.ts'
+
 /**
  * The wall a script asks for, beside what settings demand. Paths as in the permissions of tools; without `read` it sees the project's folder, without
  * `write` it writes to nothing but a home of its own, without `hosts` it has no network.
@@ -33,6 +35,7 @@ export type ScriptRequest = {
   /** It asks a person: its standard input is then the terminal and `stdin` is not used. */
   readonly interactive?: boolean
   readonly sandbox?: SandboxAsk
+  readonly cache?: CacheAsk
 }
 
 /** What came of it. An exit code other than 0 is an answer too; whether it is a failure is the step's decision. */

@@ -1,3 +1,4 @@
+import type { CacheAsk } from '../events/cache-ask.ts'
 import type { SandboxAsk } from '../events/script-call.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
@@ -28,11 +29,24 @@ export type AgentSpec = {
   /** What the model may call, and how often it may answer in all. */
   readonly tools?: readonly PinnedTool[]
   readonly max_turns?: number
+  readonly cache?: CacheAsk
   /** Tokens that the descriptions of the tools may take; above it the model searches for them. */
   readonly tool_tokens?: number
+  /** How requests are fitted to what the model can read. */
+  readonly context?: ContextRules
   /** For agents that other steps propose: more to read, and an earlier answer to mend. */
   readonly material?: readonly { readonly heading: string; readonly content: Json }[]
   readonly repair?: { readonly answer: Json; readonly failures: readonly string[] }
+}
+
+/** How an agent's requests are fitted to what its models can read. */
+export type ContextRules = {
+  /** Tokens of input that a request may have, where the model could read more. */
+  readonly budget_tokens?: number
+  /** What is done with what does not fit: cut, summed up by the model itself, or nothing, so that the step fails. Default `truncate`. */
+  readonly overflow?: 'truncate' | 'summarise' | 'fail'
+  /** What is done about a server that has read less than it was sent. Default `fail`. */
+  readonly silent_cut?: 'fail' | 'note'
 }
 
 /** The settings of a `script` step. `pass`: dependencies reach the script as JSON. */
@@ -42,6 +56,7 @@ export type ScriptSpec = {
   readonly parameters: JsonObject
   readonly environment: { readonly [name: string]: string }
   readonly sandbox?: SandboxAsk
+  readonly cache?: CacheAsk
   readonly output_format?: string
   readonly safety: ScriptSafety
   readonly pass: 'json'

@@ -1,12 +1,15 @@
 import type { ModelCard } from '../events/model-card.ts'
+import type { RoutePlan } from '../events/routing.ts'
 import type { JsonObject } from '../events/values.ts'
+import { listAmong } from './among.ts'
 import { suggest } from './nearest.ts'
 import type { ModelProfile } from './profile.ts'
 import type { Report } from './report.ts'
+import { isRouted, makeChooser, type RoutedChoice, readRoutePlan } from './routed-choice.ts'
 import type { Path } from './yaml.ts'
 
 /** What an agent, or whoever asks a model like one, says of the model it wants. */
-export interface ModelChoice {
+export interface ModelChoice extends RoutedChoice {
   readonly name: string
   readonly model_profile?: string
   readonly model?: string
@@ -32,16 +35,20 @@ export type Candidate = {
   readonly cost_per_token?: number
   /** The profile's own prompt; present only when the agent has none. */
   readonly system?: string
+  /** It is asked only when a budget does not pay for those before it. */
+  readonly only_for?: 'budget'
   /** What is known of the model, as it was when the definition was made. */
   readonly card?: ModelCard
+  /** On the first of several: which of them is asked is chosen for each call. */
+  readonly route?: RoutePlan
 }
 
 export interface ProfileLookup {
   profile(name: string): ModelProfile | undefined
   /** What is used when nothing is named, and for the name `default` where no profile has it. */
   defaultProfile(): ModelProfile
-  /** What is known of a model. */
-  card?(provider: string, model: string): ModelCard | undefined
+  /** What is known of a model; `options` are those it is called with. */
+  card?(provider: string, model: string, options?: JsonObject): ModelCard | undefined
   /** All names, for suggestions. */
   profileNames?(): readonly string[]
 }
@@ -86,7 +93,29 @@ export function findCandidates(report: Report, wanted: Wanted): Candidate[] | un
     chain.push(profile)
     name = profile.fallback
   }
-  return chain.map((profile) => makeCandidate(profile, chain[0]?.provider, wanted))
+  const candidates: Candidate[] = []
+  for (const profile of chain) {
+    const found = profile.choice
+      ? findRouted(report, profile, wanted)
+      : [makeCandidate(profile, chain[0]?.provider, wanted)]
+    if (!found) return undefined
+    candidates.push(...found)
+  }
+  return candidates
+}
+
+function findRouted(report: Report, profile: ModelProfile, wanted: Wanted): Candidate[] | undefined {
+  const { agent, lookup } = wanted
+  const among = listAmong(profile, lookup, agent.name)
+  if ('models' in among) {
+    const [first, ...others] = among.models.map((model) => makeCandidate(model, undefined, wanted))
+    return first && [{ ...first, route: readRoutePlan(profile.choice ?? {}, among.models.length) }, ...others]
+  }
+  const own = agent.candidates ? 'candidates' : agent.requirements ? 'requirements' : 'model_profile'
+  const path = [...wanted.path, own]
+  if ('problem' in among) report.add(path, among.problem)
+  else reportMissing(report, { name: among.missing, path, wanted, ...(profile.name ? { after: profile.name } : {}) })
+  return undefined
 }
 
 // Two provider names stood as models in the oldest files; which model they meant was decided elsewhere.
@@ -94,10 +123,12 @@ const PROVIDERS_AS_MODELS = new Set(['anthropic-api', 'anthropic-claude-pro-max'
 
 /** A profile, a model with its provider, or (oldest files) a bare model: a profile's name, else a local Ollama model. */
 function findOwn(
-  { model_profile, model, provider }: ModelChoice,
+  agent: ModelChoice,
   lookup: ProfileLookup,
   find: (name: string) => ModelProfile | undefined,
 ): ModelProfile | undefined {
+  if (isRouted(agent)) return makeChooser('', agent)
+  const { model_profile, model, provider } = agent
   if (model_profile !== undefined) return find(model_profile)
   if (model === undefined) return lookup.defaultProfile()
   if (provider !== undefined) return { name: '', provider, model }
@@ -121,7 +152,7 @@ function makeCandidate(
   } = profile
   // options mean something to one provider only
   const options = { ...given, ...(provider === ownProvider ? agent.options : {}) }
-  const card = lookup.card?.(provider, model)
+  const card = lookup.card?.(provider, model, options)
   return {
     ...(name === '' ? {} : { profile: name }),
     provider,

@@ -1,7 +1,7 @@
 import type { Place, Problem } from '../events/errors.ts'
 import type { Json } from '../events/values.ts'
 import type { AgentSpec } from './agent-spec.ts'
-import { findCandidates } from './candidates.ts'
+import { findCandidates, type ProfileLookup } from './candidates.ts'
 import { type ChainStep, FORM, parseChainStep } from './chain-step.ts'
 import { type ChainWords, findMisspelt, writeSystem } from './chain-words.ts'
 import type { ModelProfile } from './profile.ts'
@@ -9,7 +9,7 @@ import { hasErrors, Report } from './report.ts'
 import type { GraphStep, StepGraph } from './step-graph.ts'
 
 /** What a chain needs from outside. */
-export interface ChainLookup extends ChainWords {
+export interface ChainLookup extends ChainWords, Pick<ProfileLookup, 'card' | 'profileNames'> {
   /** What a model of a step stands for, or why it stands for nothing. */
   model(name: string): ModelProfile | Problem
   /** A profile by its exact name: where fallbacks lead. */
@@ -81,6 +81,8 @@ export function compileChain(name: string, given: readonly string[], lookup: Cha
       lookup: {
         profile: (wanted) => (wanted === step.model ? profile : lookup.profile(wanted)),
         defaultProfile: lookup.defaultProfile,
+        ...(lookup.card ? { card: lookup.card } : {}),
+        ...(lookup.profileNames ? { profileNames: lookup.profileNames } : {}),
       },
       keepPrompts: false,
     })

@@ -1,8 +1,11 @@
+import type { CacheAsk } from '../events/cache-ask.ts'
 import type { AgentSpec, ScriptSpec } from './agent-spec.ts'
 import { compileAssemble } from './assemble.ts'
+import { type CachePolicy, readCachePolicy } from './cache-policy.ts'
 import { type Candidate, findCandidates } from './candidates.ts'
 import { compileTools } from './compile-tools.ts'
 import type { InputRules } from './composite.ts'
+import { readContextRules } from './context-block.ts'
 import type { Agent } from './ensemble.ts'
 import type { Lookup } from './lookup.ts'
 import type { Report } from './report.ts'
@@ -37,6 +40,8 @@ export function compileAgent(report: Report, work: AgentWork): GraphStep | undef
   const candidates = findCandidates(report, { agent, path, lookup, keepPrompts: own === undefined })
   if (!candidates) return undefined
   const title = titleOf(agent)
+  const context =
+    agent.context || lookup.context ? readContextRules({ ...lookup.context, ...agent.context }) : undefined
   const spec: AgentSpec = {
     agent: agent.name,
     title,
@@ -49,6 +54,8 @@ export function compileAgent(report: Report, work: AgentWork): GraphStep | undef
     ...(agent.output_schema ? { output_schema: agent.output_schema, ...attemptsOf(lookup) } : {}),
     ...(rules ? { rules } : {}),
     ...compileTools(report, work),
+    ...(context ? { context } : {}),
+    ...askCache(agent.cache === undefined ? lookup.cache : readCachePolicy(agent.cache)),
   }
   return { id: agent.name, kind: 'agent', spec, ...settingsOf(work, sumTimeouts(candidates)) }
 }
@@ -67,12 +74,14 @@ function compileScript(report: Report, work: AgentWork): GraphStep | undefined {
     })
     return undefined
   }
+  const cache = agent.cache !== undefined && readCachePolicy(agent.cache)
   const spec: ScriptSpec = {
     agent: agent.name,
     script,
     parameters: agent.parameters ?? {},
     environment: agent.environment ?? {},
     ...(agent.sandbox ? { sandbox: agent.sandbox } : {}),
+    ...(cache && cache.files ? { cache } : {}),
     ...(agent.output_format === undefined ? {} : { output_format: agent.output_format }),
     safety: agent.safety ?? (script.type === 'file' ? script.safety : undefined) ?? 'unsafe',
     pass: 'json',
@@ -94,6 +103,10 @@ export function compileAssembly(report: Report, work: AgentWork): GraphStep | un
     means: { findModel: (source, at) => findModel(report, { source, agent, path: at, lookup }) },
   })
   return step && { ...step, ...settingsOf(work, undefined) }
+}
+
+function askCache(policy: CachePolicy | undefined): { readonly cache?: CacheAsk } {
+  return policy ? { cache: policy } : {}
 }
 
 function attemptsOf({ verify }: Lookup): Pick<AgentSpec, 'output_attempts'> {

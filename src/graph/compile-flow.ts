@@ -1,4 +1,5 @@
 import type { Problem } from '../events/errors.ts'
+import { type Budget, hasLimits, joinBudgets, readBudget } from './budget.ts'
 import { checkRounds } from './check-flow.ts'
 import { type AgentWork, compileWork, findModel, titlesOf, toMilliseconds } from './compile-agent.ts'
 import { limitRights } from './compile-tools.ts'
@@ -42,7 +43,7 @@ function compileFlow(report: Report, work: FlowWork): GraphStep[] {
   const worked = compileComposite(report, inner)
   if (!worked) return []
   const verified = verifyStep(report, inner, worked)
-  const step = repeats ? repeatStep(agent, verified, rules) : verified
+  const step = limitSpending(agent, repeats ? repeatStep(agent, verified, rules) : verified)
   return agent.when === undefined ? [step] : gateStep(agent.when, step)
 }
 
@@ -68,8 +69,9 @@ function compileNested(report: Report, work: FlowWork): GraphStep | undefined {
   const { ensemble = '' } = work.agent
   const graph = compileOther(report, work, { name: ensemble, path: [...work.path, 'ensemble'] })
   if (!graph) return undefined
-  const spec: NestedSpec = { ensemble, graph }
-  return wrap(work, 'nested', spec)
+  const { budget, ...plain } = graph
+  const spec: NestedSpec = { ensemble, graph: plain }
+  return limitStep(wrap(work, 'nested', spec), budget)
 }
 
 function compileDispatch(work: FlowWork): GraphStep {
@@ -84,7 +86,7 @@ function compileLoop(report: Report, work: FlowWork): GraphStep | undefined {
   if (!loop) return undefined
   const { agents, path: inside } = readBody(loop.body)
   const at = [...path, 'loop', ...inside]
-  const body =
+  const body: StepGraph | undefined =
     typeof loop.body === 'string'
       ? compileOther(report, work, { name: loop.body, path: [...path, 'loop', 'body'] })
       : { name: agent.name, steps: compileAgents(report, { agents, path: at, lookup, nested }) }
@@ -94,13 +96,14 @@ function compileLoop(report: Report, work: FlowWork): GraphStep | undefined {
     const names = new Set(body.steps.map(({ id }) => id))
     checkRounds(report, { raw: { loop }, path, ...known }, names)
   }
+  const { budget, ...plain } = body
   const spec: LoopSpec = {
-    body,
+    body: plain,
     max_iterations: loop.max_iterations,
     ...(loop.until === undefined ? {} : { until: toCondition(loop.until) }),
     ...(loop.carry === undefined ? {} : { carry: toCel(loop.carry) }),
   }
-  return wrap(work, 'loop', spec)
+  return limitStep(wrap(work, 'loop', spec), budget)
 }
 
 /** The graph of another file. Its problems are said once, with its own places. */
@@ -177,6 +180,24 @@ function gateStep(when: string, step: GraphStep): GraphStep[] {
     { id, kind: 'condition', spec, ...(after.length > 0 ? { after } : {}) },
     { ...step, after: [...after, { step: id, on: 'verdict' }] },
   ]
+}
+
+function limitSpending({ budget }: Agent, step: GraphStep): GraphStep {
+  return limitStep(step, budget && readBudget(budget))
+}
+
+/** The step and all inside it get by with that; a limit it has already stays where it is tighter. */
+function limitStep(step: GraphStep, budget: Budget | undefined): GraphStep {
+  if (!budget) return step
+  const { limits, timeout_ms } = joinBudgets(budget, {
+    limits: step.budget ?? {},
+    ...(step.timeout_ms === undefined ? {} : { timeout_ms: step.timeout_ms }),
+  })
+  return {
+    ...step,
+    ...(hasLimits(limits) ? { budget: limits } : {}),
+    ...(timeout_ms === undefined ? {} : { timeout_ms }),
+  }
 }
 
 function timeOf({ timeout_seconds: seconds }: Agent): { readonly timeout_ms?: number } {

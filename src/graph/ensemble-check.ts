@@ -1,5 +1,6 @@
 import type { JsonObject } from '../events/values.ts'
 import { checkAssertion } from './assertion.ts'
+import { checkCache } from './cache-policy.ts'
 import { checkFlow } from './check-flow.ts'
 import { findCycles } from './cycles.ts'
 import { type FoundDependency, findDependencies } from './dependencies.ts'
@@ -160,13 +161,15 @@ function checkDependencies(report: Report, agents: readonly Checked[]): void {
     })
 }
 
+/** Each says which model does the work; the last two leave it to be chosen for each call. */
+const MODEL_KEYS = ['model_profile', 'model', 'candidates', 'requirements']
+
 function checkWork(report: Report, { raw, path, name }: Checked): void {
   const has = (key: string) => raw[key] !== undefined
   const label = labelOf(name)
-  const isModel = has('model_profile') || has('model')
+  const model = MODEL_KEYS.find(has)
   const works = ['script', 'command', 'ensemble', 'dispatch', 'loop', 'assemble'].filter(has)
-  if (isModel && raw['type'] !== 'script' && !has('assemble'))
-    works.unshift(has('model_profile') ? 'model_profile' : 'model')
+  if (model && raw['type'] !== 'script' && !has('assemble')) works.unshift(model)
   if (works.length > 1)
     report.add(path, {
       code: 'ensemble_invalid',
@@ -196,6 +199,31 @@ function checkWork(report: Report, { raw, path, name }: Checked): void {
       },
       'key',
     )
+  if (has('tools') && (wantsScript || has('script') || has('command')))
+    report.add(
+      [...path, 'tools'],
+      {
+        code: 'unknown_key',
+        message: `${label} is a script, and tools are called by models only; this has no effect`,
+        hint: 'Remove it, or let an agent with a model call them.',
+        severity: 'warning',
+      },
+      'key',
+    )
+  if (has('context') && (wantsScript || has('script') || has('command')))
+    report.add(
+      [...path, 'context'],
+      {
+        code: 'unknown_key',
+        message: `${label} is a script, and only what models read is fitted to a context; this has no effect`,
+        hint: 'Remove it, or let an agent with a model have it.',
+        severity: 'warning',
+      },
+      'key',
+    )
+  const composes = ['ensemble', 'dispatch', 'loop', 'assemble'].some(has)
+  const work = wantsScript || has('script') || has('command') ? 'script' : composes ? 'steps' : 'model'
+  checkCache(report, { raw, path, label, work })
   if (has('sandbox') && !has('script') && !has('command'))
     report.add(
       [...path, 'sandbox'],
@@ -225,6 +253,20 @@ function checkWork(report: Report, { raw, path, name }: Checked): void {
 }
 
 function checkModelSource(report: Report, { raw, path }: Pick<Checked, 'raw' | 'path'>, strict: boolean): void {
+  const chooses = ['candidates', 'requirements'].find((key) => raw[key] !== undefined)
+  const named = ['model_profile', 'model', 'provider'].find((key) => raw[key] !== undefined)
+  if (chooses && named)
+    report.add([...path, named], {
+      code: 'ensemble_invalid',
+      message: `${named} stands beside ${chooses}, which says that the model is chosen`,
+      hint: 'Keep one of them.',
+    })
+  if (raw['routing'] !== undefined && !chooses)
+    report.add([...path, 'routing'], {
+      code: 'ensemble_invalid',
+      message: 'routing says how one of several models is chosen, and there is nothing to choose from',
+      hint: 'Add candidates or requirements, or write routing into the profile that has them.',
+    })
   if (raw['model_profile'] !== undefined && (raw['model'] !== undefined || raw['provider'] !== undefined))
     report.add([...path, 'model_profile'], {
       code: 'ensemble_invalid',

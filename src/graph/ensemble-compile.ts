@@ -1,3 +1,5 @@
+import { readBudget } from './budget.ts'
+import { readCachePolicy } from './cache-policy.ts'
 import { compileAgent, compileAssembly, titlesOf } from './compile-agent.ts'
 import { compileAgents } from './compile-flow.ts'
 import type { Agent, Coordinator, Ensemble } from './ensemble.ts'
@@ -11,8 +13,9 @@ type Compiled = Map<Ensemble, CompiledEnsemble>
  * Turns a parsed ensemble, and those inside it, into steps. It must be runnable (`checkRunnable`), and the files it runs must go in no
  * circle (`checkNesting`). Problems carry the places of the file they are about.
  */
-export function compileEnsemble(ensemble: Ensemble, lookup: Lookup, compiled: Compiled = new Map()): CompiledEnsemble {
+export function compileEnsemble(ensemble: Ensemble, given: Lookup, compiled: Compiled = new Map()): CompiledEnsemble {
   const report = new Report(ensemble.place)
+  const lookup = ensemble.cache === undefined ? given : { ...given, cache: readCachePolicy(ensemble.cache) }
   const nested = (inner: NestedEnsemble) => compileOnce(inner, compiled)
   const steps = compileAgents(report, { agents: ensemble.agents, path: ['agents'], lookup, nested })
   const last = ensemble.assemble
@@ -20,7 +23,12 @@ export function compileEnsemble(ensemble: Ensemble, lookup: Lookup, compiled: Co
     : ensemble.coordinator && compileCoordinator(report, ensemble, lookup)
   if (last) steps.push(last)
   if (report.failed) return { problems: report.problems }
-  const graph = { name: ensemble.name, steps, ...(last ? { output: last.id } : {}) }
+  const graph = {
+    name: ensemble.name,
+    steps,
+    ...(last ? { output: last.id } : {}),
+    ...(ensemble.budget ? { budget: readBudget(ensemble.budget) } : {}),
+  }
   return { graph, problems: report.problems }
 }
 

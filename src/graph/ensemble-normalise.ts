@@ -13,6 +13,7 @@ import type {
   ToolsBlock,
 } from './ensemble.ts'
 import { type AgentFile, type EnsembleFile, LATER_AGENT_KEYS, LATER_KEYS } from './ensemble-schema.ts'
+import { readContextRules } from './context-block.ts'
 import { readBody } from './loop-body.ts'
 import { isMap } from './report.ts'
 import type { Edge, StepRetry } from './step-graph.ts'
@@ -27,7 +28,7 @@ export function normaliseEnsemble(file: EnsembleFile, place: Locate): Ensemble {
   const coordinator = file.coordinator && Object.keys(file.coordinator).length > 0 ? file.coordinator : undefined
   return {
     name: file.name,
-    ...pick(file, ['description']),
+    ...pick(file, ['description', 'budget', 'cache']),
     ...(task === undefined ? {} : { default_task: task }),
     agents: tools === undefined ? agents : agents.map((agent) => giveTools(agent, tools)),
     ...(coordinator ? { coordinator: normaliseCoordinator(coordinator) } : {}),
@@ -49,6 +50,7 @@ function normaliseAgent(file: AgentFile): Agent {
     ...pick(file, ['name']),
     type: typeOf(file),
     ...pick(file, ['model_profile', 'model', 'provider', 'base_url', 'temperature', 'max_tokens']),
+    ...pick(file, ['candidates', 'requirements', 'routing']),
     ...(file.options ? { options: file.options as JsonObject } : {}),
     ...(fallback === undefined ? {} : { fallback }),
     ...pick(file, ['system_prompt', 'role', 'script', 'command']),
@@ -68,6 +70,8 @@ function normaliseAgent(file: AgentFile): Agent {
     ...(file.verify === undefined ? {} : { verify: file.verify }),
     ...(file.assemble === undefined ? {} : { assemble: file.assemble }),
     ...(file.tools === undefined ? {} : { tools: normaliseTools(file.tools) }),
+    ...pick(file, ['budget', 'cache']),
+    ...(file.context ? { context: readContextRules(file.context) } : {}),
   }
 }
 
@@ -178,6 +182,7 @@ export function collectReferences(file: EnsembleFile): References {
       ...agents.flatMap((agent) => [
         agent.model_profile,
         agent.fallback ?? agent.fallback_model_profile,
+        ...(agent.candidates ?? []),
         ...findProfiles(agent.verify),
         ...findProfiles(agent.assemble),
       ]),

@@ -112,8 +112,8 @@ agents:
   - {name: c, ensemble: child, depends_on: [b], input_scope: dependencies}
   - {name: d, dispatch: "\${c.target}", depends_on: [c], when: "\${c.needed}"}
   - {name: e, loop: {body: child2, until: "\${ok}", carry: "\${next}", max_iterations: 3}}
-  - {name: f, model_profile: p, verify: {checks: []}, assemble: vote, tools: [x], output_schema: {}, approval: always, cache: true}
-  - {name: g, model_profile: p, fan_out: false, when: "", cache: }
+  - {name: f, model_profile: p, verify: {checks: []}, assemble: vote, tools: [x], output_schema: {}, approval: always, mode: x}
+  - {name: g, model_profile: p, fan_out: false, when: "", cache: off, approval: }
 `)
     expect(problems).toEqual([])
     expect(references).toMatchObject({ profiles: ['p', 'q'], ensembles: ['child', 'child2'] })
@@ -125,7 +125,7 @@ agents:
     ])
     expect(
       found.filter((problem) => problem.severity !== 'warning').map((problem) => `${problem.line} ${problem.key}`),
-    ).toEqual(['12 approval', '12 cache'])
+    ).toEqual(['12 approval', '12 mode'])
   })
 
   test('ours: retry, timeout, fallback, safety, on_unknown', () => {
@@ -142,6 +142,21 @@ agents:
       timeout_seconds: 0.5,
     })
     expect(b).toMatchObject({ retry: { attempts: 2 }, fallback: 'q' })
+  })
+
+  test('tools on a script are told to be without effect, where they stand', () => {
+    const script = 'name: a\ndescription: d\nagents:\n  - name: a\n    script: x.py\n    tools: [read_file]\n'
+    expect(parseEnsemble(script).problems).toMatchObject([
+      {
+        code: 'unknown_key',
+        severity: 'warning',
+        line: 6,
+        column: 5,
+        message: expect.stringMatching(/"a" is a script/),
+      },
+    ])
+    const forAll = `${around('name: a, script: x.py')}\ntools: [read_file]\n`
+    expect(parseEnsemble(forAll).problems).toEqual([])
   })
 
   test('validation under both keys, and test_mode', () => {

@@ -8,7 +8,8 @@ import type { StepRetry } from './step-graph.ts'
  * part of the ensemble read, so a file that has them is better edited than printed.
  */
 export function printEnsemble(ensemble: Omit<Ensemble, 'place' | 'later'>): string {
-  const { name, description, default_task, agents, coordinator, assemble, validation, test_mode, raw_output } = ensemble
+  const { name, description, default_task, agents, coordinator, assemble, validation, test_mode, raw_output, cache } =
+    ensemble
   return stringify(
     {
       name,
@@ -20,6 +21,7 @@ export function printEnsemble(ensemble: Omit<Ensemble, 'place' | 'later'>): stri
       validation,
       test_mode,
       raw_output,
+      cache,
     },
     { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' },
   )

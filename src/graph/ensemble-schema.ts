@@ -1,6 +1,10 @@
 import * as z from 'zod'
 import type { Json, JsonObject } from '../events/values.ts'
 import { assembleBlock } from './assemble.ts'
+import { budgetBlock, stepBudgetBlock } from './budget.ts'
+import { agentCacheBlock, cacheBlock } from './cache-policy.ts'
+import { contextBlock } from './context-block.ts'
+import { candidatesBlock, requirementsBlock, routingBlock } from './routed-choice.ts'
 import { verifyBlock } from './verify.ts'
 
 // setTimeout counts in 31 bits of milliseconds.
@@ -56,8 +60,6 @@ const sandbox = z.union([
 /** Read and checked, and refused when the ensemble is run. */
 export const LATER_AGENT_KEYS = {
   approval: z.unknown().optional(),
-  cache: z.unknown().optional(),
-  budget: z.unknown().optional(),
   prompt: text.optional(),
   mode: text.optional(),
   mcp_servers: z.unknown().optional(),
@@ -112,6 +114,9 @@ const agent = z
     name: name.describe('Unique in the file; the key of the result.'),
     type: z.enum(['llm', 'script']).optional(),
     ...modelSource,
+    candidates: candidatesBlock.optional(),
+    requirements: requirementsBlock.optional(),
+    routing: routingBlock.optional(),
     base_url: text.optional(),
     temperature: z.number().min(0).max(2).optional(),
     max_tokens: count.optional(),
@@ -125,6 +130,7 @@ const agent = z
     parameters: map.optional(),
     environment: z.record(z.string(), z.string()).optional(),
     sandbox: sandbox.optional(),
+    budget: stepBudgetBlock.optional(),
     safety: z.enum(['pure', 'idempotent', 'unsafe']).optional().describe('May the script run twice for one intent?'),
     depends_on: z.union([name, z.array(dependency)]).optional(),
     dependencies: z.array(dependency).optional().describe('Older word for `depends_on`.'),
@@ -138,6 +144,8 @@ const agent = z
       return loop.optional()
     },
     tools: tools.optional(),
+    cache: agentCacheBlock.optional(),
+    context: contextBlock.optional(),
     ...LATER_AGENT_KEYS,
   })
   .meta({ id: 'agent' })
@@ -216,9 +224,7 @@ const testMode = z.strictObject({
 /** Top-level keys of later versions; those marked harmless only describe. */
 export const LATER_KEYS: { readonly [key: string]: 'refused' | 'harmless' } = {
   conversation_limits: 'refused',
-  budget: 'refused',
   approval: 'refused',
-  cache: 'refused',
   mode: 'refused',
   sandbox: 'refused',
   verify: 'refused',
@@ -236,11 +242,13 @@ export const ensembleFile = z.strictObject({
   name: name.describe('What the ensemble is called; need not equal the file name.'),
   description: text.optional().describe('One line for lists.'),
   agents: z.array(agent).min(1),
+  budget: budgetBlock.optional(),
   default_task: text.optional().describe('The input when none is given.'),
   task: text.optional().describe('Older word for `default_task`.'),
   coordinator: coordinator.optional().describe('Older way to say: one last agent that sees all answers.'),
   assemble: assembleBlock.optional().describe('How the last answers become one.'),
   tools: z.array(name).optional().describe('Tools of every agent that names none of its own.'),
+  cache: cacheBlock.optional(),
   validation: validation.optional(),
   test_mode: testMode.optional(),
   raw_output: z.boolean().optional().describe('The result is the last answer alone, without a report around it.'),

@@ -1,6 +1,9 @@
 import type { SandboxAsk } from '../events/script-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
+import type { ContextRules } from './agent-spec.ts'
 import type { AssembleBlock } from './assemble.ts'
+import type { BudgetBlock, StepBudgetBlock } from './budget.ts'
+import type { CacheBlock } from './cache-policy.ts'
 import type { ModelChoice } from './candidates.ts'
 import type { ScriptSafety } from './script.ts'
 import type { Edge, OnUnknown, StepRetry } from './step-graph.ts'
@@ -54,6 +57,9 @@ export interface Agent extends ModelChoice {
   readonly verify?: VerifyBlock
   readonly assemble?: AssembleBlock
   readonly tools?: ToolsBlock
+  readonly context?: ContextRules
+  readonly budget?: StepBudgetBlock
+  readonly cache?: CacheBlock
 }
 
 /** Liquid templates that take the place of the prompt or of the system prompt. */
@@ -95,6 +101,9 @@ export interface Ensemble {
   readonly description?: string
   readonly default_task?: string
   readonly agents: readonly Agent[]
+  readonly budget?: BudgetBlock
+  /** For agents that say nothing of their own. */
+  readonly cache?: CacheBlock
   readonly coordinator?: Coordinator
   readonly assemble?: AssembleBlock
   readonly validation?: Validation

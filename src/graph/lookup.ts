@@ -1,6 +1,8 @@
 import type { Problem } from '../events/errors.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
+import type { CachePolicy } from './cache-policy.ts'
 import type { ProfileLookup } from './candidates.ts'
+import type { ContextBlock } from './context-block.ts'
 import type { Ensemble } from './ensemble.ts'
 import type { MissingScript, PinnedScript } from './script.ts'
 import type { StepGraph } from './step-graph.ts'
@@ -21,8 +23,12 @@ export interface Lookup extends ProfileLookup {
   tools?(reference: string): readonly PinnedTool[] | Problem
   /** Tokens that the descriptions of one step's tools may take. */
   readonly tool_tokens?: number
+  /** How requests are fitted, where an agent does not say it. */
+  readonly context?: ContextBlock
   /** For agents and scripts that have no time limit otherwise. */
   readonly timeout_ms?: number
+  /** For agents that ask a model and say nothing of the cache. */
+  readonly cache?: CachePolicy
   /** The settings for `verify` blocks. */
   readonly verify?: VerifyMeans['settings']
 }

@@ -1,5 +1,6 @@
 import type { AgentSpec } from './agent-spec.ts'
 import { type AssembleBlock, compileAssemble } from './assemble.ts'
+import type { Candidate } from './candidates.ts'
 import { stepPath } from './cel.ts'
 import type { ConditionSpec } from './composite.ts'
 import { edgesInto, type Plan, type PlanBounds, type PlanEdge, type PlanTask, type TaskType } from './plan.ts'
@@ -103,10 +104,20 @@ function specOf(work: {
     agent: task.id,
     title: `the task ${task.id}`,
     system: `You do one task of a larger plan. ${WORK[task.type]} Give only the result of this task.`,
-    candidates,
+    candidates: askCapability(candidates, task),
     instruct: task.description,
     blocks: before.map((step) => ({ step, label: step })),
   }
+}
+
+/** Where one of several models is chosen, it is for what the task needs; quality is asked of those formulas that give points for it. */
+function askCapability(candidates: readonly Candidate[], { requirements }: PlanTask): readonly Candidate[] {
+  const [first, ...others] = candidates
+  if (!first?.route) return candidates
+  const { capability, min_quality } = requirements
+  const points = (first.route.method ?? 'weighted') === 'weighted' ? {} : { min_quality }
+  const asked = { capability, ...points, ...first.route.requirements }
+  return [{ ...first, route: { ...first.route, requirements: asked } }, ...others]
 }
 
 /**

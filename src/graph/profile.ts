@@ -1,4 +1,5 @@
 import type { JsonObject } from '../events/values.ts'
+import type { RoutedChoice } from './routed-choice.ts'
 
 /** A name for provider, model and settings. `options` go to the provider untouched. */
 export type ModelProfile = {
@@ -11,8 +12,10 @@ export type ModelProfile = {
   readonly max_tokens?: number
   readonly options?: JsonObject
   readonly timeout_seconds?: number
-  /** Informational, in dollars, as older files give it. */
+  /** Dollars, the same for input and output, as older files give it: used where nobody says better. */
   readonly cost_per_token?: number
   /** The profile to take when this one fails. */
   readonly fallback?: string
+  /** Instead of one model, several to choose from; provider and model then name nothing that could be asked. */
+  readonly choice?: RoutedChoice
 }

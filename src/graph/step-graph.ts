@@ -1,6 +1,7 @@
 import type { BudgetLimits } from '../events/money.ts'
 import type { Rights } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
+import type { Budget } from './budget.ts'
 
 /**
  * A plain `depends_on` waits for the other step's end, whichever (`always`). `verdict` is the edge from a condition: it lets the
@@ -45,4 +46,6 @@ export type StepGraph = {
   readonly steps: readonly GraphStep[]
   /** The step whose output is the run's answer; without it, the last steps that nothing depends on. */
   readonly output?: string
+  /** What the whole may spend. */
+  readonly budget?: Budget
 }

@@ -305,6 +305,16 @@ export function describeJournal(name: string, open: () => Promise<JournalStore>)
       })
     })
 
+    test('drop takes one stream, which then begins anew', async () => {
+      for (const stream of ['scope/a', 'scope/ab', 'scope/a/b']) await append(journal, stream, 'new', [1, 2])
+      await journal.drop('scope/a')
+      await journal.drop('scope/none')
+      expect((await journal.list({ prefix: '' })).map(({ stream }) => stream)).toEqual(['scope/a/b', 'scope/ab'])
+      expect(await all(journal, 'scope/a')).toEqual([])
+      expect(await append(journal, 'scope/a', 2, [3])).toEqual({ ok: false, stream: 'scope/a', actual: 0 })
+      expect(await append(journal, 'scope/a', 'new', [3])).toEqual({ ok: true, last: { 'scope/a': 1 } })
+    })
+
     test('any sequence of appends does what the rules say', async () => {
       let round = 0
       const entry = fc.record({

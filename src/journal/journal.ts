@@ -47,6 +47,8 @@ export interface Journal {
   list(query: StreamQuery): Promise<readonly StreamInfo[]>
   /** Removes the run's own streams (`runStreams`) and the blobs no other run holds. */
   remove(run: string): Promise<void>
+  /** Removes one plain stream, which is then as if it had never been. What belongs to a run goes by `remove`. */
+  drop(stream: string): Promise<void>
 }
 
 /** The streams that belong to one run and go with it. */

@@ -79,6 +79,10 @@ class MemoryJournal implements Journal {
     this.blobs.drop(run)
   }
 
+  async drop(stream: string): Promise<void> {
+    this.#streams.delete(stream)
+  }
+
   #last(stream: string): number {
     return this.#streams.get(stream)?.records.length ?? 0
   }

@@ -60,7 +60,7 @@ export async function openSqliteFile(options: SqliteFileOptions): Promise<Sqlite
  * Only a file that does not exist is opened here: closing any other handle of a database in use would drop the locks
  * that SQLite holds on it in this process.
  */
-function createPrivately(path: string): void {
+export function createPrivately(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     closeSync(openSync(path, 'wx', 0o600))

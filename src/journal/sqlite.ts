@@ -125,14 +125,15 @@ class SqliteJournal implements Journal {
     const file = this.#file
     await file.patiently(() =>
       file.transaction(() => {
-        for (const stream of runStreams(run)) {
-          file.run('DELETE FROM records WHERE stream = (SELECT id FROM streams WHERE name = ?)', stream)
-          file.run('DELETE FROM streams WHERE name = ?', stream)
-        }
+        for (const stream of runStreams(run)) this.#delete(stream)
         this.blobs.drop(run)
       }),
     )
     await file.patiently(() => file.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)'))
+  }
+
+  async drop(stream: string): Promise<void> {
+    await this.#file.patiently(() => this.#file.transaction(() => this.#delete(stream)))
   }
 
   async close(): Promise<void> {
@@ -141,6 +142,11 @@ class SqliteJournal implements Journal {
     clearTimeout(this.#look)
     await this.#writer.close()
     this.#file.close()
+  }
+
+  #delete(stream: string): void {
+    this.#file.run('DELETE FROM records WHERE stream = (SELECT id FROM streams WHERE name = ?)', stream)
+    this.#file.run('DELETE FROM streams WHERE name = ?', stream)
   }
 
   #head(stream: string): { readonly id: number; readonly last: number } | undefined {

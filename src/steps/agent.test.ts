@@ -10,7 +10,7 @@ const small = {
   provider: 'ollama',
   model: 'tiny',
   base_url: 'http://localhost:1',
-  options: { num_ctx: 9 },
+  options: { num_ctx: 9000 },
   system: 'be brief',
 }
 
@@ -59,11 +59,15 @@ describe('agentStep', () => {
             { role: 'user', content: [{ type: 'text', text: 'hello' }] },
           ],
         },
-        need: { input_tokens: 29, output_tokens: 8192, least_output: 256, open: true },
+        need: { input_tokens: 28, output_tokens: 8192, least_output: 256, open: true },
       },
     ])
     expect(ctx.recorded).toEqual([
       { type: 'step-routed', facts: { profile: 'large', provider: 'openai', model: 'big', reason: 'configured' } },
+      {
+        type: 'context-built',
+        facts: { effect: 'model', messages: 2, tokens: 28, method: 'bounded', prefix: 0, of: { system: 10, user: 10 } },
+      },
     ])
   })
 
@@ -75,9 +79,9 @@ describe('agentStep', () => {
       ['model~1', 'provider:ollama'],
     ])
     const request = ctx.asked[1]?.request as unknown as ModelRequest
-    expect(request).toMatchObject({ base_url: 'http://localhost:1', options: { num_ctx: 9 } })
+    expect(request).toMatchObject({ base_url: 'http://localhost:1', options: { num_ctx: 9000 } })
     expect(request.messages[0]?.content).toEqual([{ type: 'text', text: 'be brief' }])
-    expect(ctx.recorded[1]?.facts).toEqual({
+    expect(ctx.recorded[2]?.facts).toEqual({
       provider: 'ollama',
       model: 'tiny',
       reason: 'fallback',
@@ -89,7 +93,7 @@ describe('agentStep', () => {
   it('an empty answer falls back too', async () => {
     const ctx = new FakeContext((_, index) => (index === 0 ? say(' \n', 'length') : say('text')))
     expect(await agentStep.run(view(), hello, ctx)).toEqual({ output: 'text' })
-    expect(ctx.recorded[1]?.facts).toMatchObject({ because: 'empty_answer' })
+    expect(ctx.recorded[2]?.facts).toMatchObject({ because: 'empty_answer' })
   })
 
   it('fails with the last code and names everyone it tried', async () => {
@@ -119,7 +123,7 @@ describe('agentStep', () => {
   it('keeps an answer that was cut, with a note', async () => {
     const ctx = new FakeContext(() => say('half an', 'length'))
     expect(await agentStep.run(view(), hello, ctx)).toEqual({ output: 'half an' })
-    expect(ctx.recorded[1]).toEqual({
+    expect(ctx.recorded[2]).toEqual({
       type: 'note-written',
       facts: { about: 'finish', finish: 'length', provider: 'openai', model: 'big' },
     })
@@ -198,7 +202,9 @@ describe('agentStep', () => {
       expect(failure.code).toBe('output_invalid')
       expect(failure.message).toContain('large gave no valid output after 2 answers: there is no JSON')
       expect(ctx.asked).toHaveLength(4)
-      expect(ctx.recorded.at(-1)?.facts).toMatchObject({ because: 'output_invalid' })
+      expect(ctx.recorded.findLast(({ type }) => type === 'step-routed')?.facts).toMatchObject({
+        because: 'output_invalid',
+      })
     })
 
     it('a schema of something else than an object is not sent, only said', async () => {

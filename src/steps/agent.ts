@@ -1,28 +1,29 @@
-import { buildDemands, buildPrompt } from '../context/prompt.ts'
-import { type Inputs, type StepContext, StepFailure, type StepKind } from '../engine/step.ts'
+import { countRequestAtMost } from '../context/count.ts'
+import { buildDemands, buildPromptPieces, type PromptPiece } from '../context/prompt.ts'
+import {
+  type Inputs,
+  type StepContext,
+  StepFailure,
+  type StepKind,
+  type StepResult,
+  type StepView,
+} from '../engine/step.ts'
+import type { CacheAsk } from '../events/cache-ask.ts'
 import { type Message, type MessagePart, type ModelRequest, textOf } from '../events/messages.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import { renderLiquid } from '../graph/liquid.ts'
+import { type Course, type Fitting, openFitting } from './fitting.ts'
 import { applyInputRules } from './inputs.ts'
 import { isJsonObject, textOfJson } from './read-json.ts'
 import { scopeOf } from './scope.ts'
 import { askOnce, converse, type ToolLimits, USUAL_TOOL_LIMITS } from './tool-loop.ts'
+import { modelOf, tryCandidates } from './try-candidates.ts'
 import { readTyped } from './typed-answer.ts'
 
 type Candidate = AgentSpec['candidates'][number]
 
-/** Failures that no other model would change: the run stops, or the step may call no more. */
-const FINAL_CODES = new Set([
-  'aborted',
-  'cancelled',
-  'calls_exhausted',
-  'step_diverged',
-  'effect_unknown',
-  'tool_loop',
-  'tool_turns_exhausted',
-])
 const USUAL_ATTEMPTS = 3
 
 /**
@@ -32,28 +33,16 @@ const USUAL_ATTEMPTS = 3
  */
 export const agentStep: StepKind = {
   kind: 'agent',
-  version: 1,
-  async run(step, inputs, ctx) {
-    const spec = step.spec as unknown as AgentSpec
-    const dialogue = openDialogue(step.id, spec, inputs)
-    const failures: { readonly candidate: Candidate; readonly failure: StepFailure }[] = []
-    for (const candidate of spec.candidates) {
-      recordRoute(ctx, candidate, failures.at(-1))
-      try {
-        return { output: await askFor(ctx, dialogue, candidate) }
-      } catch (failure) {
-        if (!(failure instanceof StepFailure) || FINAL_CODES.has(failure.code) || ctx.signal.aborted) throw failure
-        failures.push({ candidate, failure })
-      }
-    }
-    const last = failures.at(-1)?.failure
-    if (!last) throw new StepFailure('profile_missing', 'the agent has no model to ask')
-    const tried = failures.map(
-      ({ candidate, failure }) => `${modelOf(candidate)} (${failure.code}: ${failure.message})`,
-    )
-    const more = last.detail === undefined ? {} : { detail: last.detail }
-    throw new StepFailure(last.code, `no model answered: ${tried.join('; ')}`, more)
-  },
+  version: 2,
+  run: async (step, inputs, ctx) => runAgent(ctx, step, openDialogue(step, inputs)),
+  // Sent every request as it was, whatever the model could read.
+  older: { 1: async (step, inputs, ctx) => runAgent(ctx, step, { ...openDialogue(step, inputs), fitting: undefined }) },
+}
+
+async function runAgent(ctx: StepContext, step: StepView, dialogue: Dialogue): Promise<StepResult> {
+  const { candidates } = step.spec as unknown as AgentSpec
+  const given = { candidates, countInput: () => countDialogue(dialogue) }
+  return { output: await tryCandidates(ctx, given, (candidate) => askFor(ctx, dialogue, candidate)) }
 }
 
 /** What all candidates are asked, and how many calls there were. */
@@ -65,15 +54,22 @@ interface Dialogue {
   /** A system prompt made from a template stands above one of the candidate's own. */
   readonly rendered: boolean
   readonly content: readonly MessagePart[]
+  readonly prompt: Message
+  pieces(): readonly PromptPiece[]
+  /** Absent in runs that were begun before requests were fitted. */
+  readonly fitting: Fitting | undefined
   readonly schema: JsonObject | undefined
   readonly attempts: number
+  readonly cache: CacheAsk | undefined
   calls: number
 }
 
-function openDialogue(step: string, spec: AgentSpec, inputs: Inputs): Dialogue {
+function openDialogue({ id, spec: settings }: StepView, inputs: Inputs): Dialogue {
+  const spec = settings as unknown as AgentSpec
+  const content = buildContent(spec, inputs)
   const { template, output_schema: schema, output_attempts: attempts = USUAL_ATTEMPTS } = spec
   return {
-    step,
+    step: id,
     tools: spec.tools ?? [],
     limits: {
       ...USUAL_TOOL_LIMITS,
@@ -82,9 +78,13 @@ function openDialogue(step: string, spec: AgentSpec, inputs: Inputs): Dialogue {
     },
     system: template?.system === undefined ? spec.system : fill(template.system, inputs),
     rendered: template?.system !== undefined,
-    content: buildContent(spec, inputs),
+    content,
+    prompt: { role: 'user', content },
+    pieces: () => listPieces(spec, inputs),
+    fitting: openFitting(spec.context),
     schema,
     attempts: schema ? attempts : 1,
+    cache: spec.cache,
     calls: 0,
   }
 }
@@ -93,8 +93,9 @@ function openDialogue(step: string, spec: AgentSpec, inputs: Inputs): Dialogue {
 async function askFor(ctx: StepContext, dialogue: Dialogue, candidate: Candidate): Promise<Json> {
   const { schema, attempts } = dialogue
   const said: Message[] = []
+  const course: Course = { prompt: dialogue.prompt, pieces: dialogue.pieces }
   for (let attempt = 1; ; attempt += 1) {
-    const { text, talk } = await ask(ctx, { dialogue, candidate, said })
+    const { text, talk } = await ask(ctx, { dialogue, candidate, course, said })
     if (!schema) return text
     const read = readTyped(text, schema)
     if (read.ok) {
@@ -117,6 +118,7 @@ async function askFor(ctx: StepContext, dialogue: Dialogue, candidate: Candidate
 interface Call {
   readonly dialogue: Dialogue
   readonly candidate: Candidate
+  readonly course: Course
   /** What was said after the first prompt. */
   readonly said: readonly Message[]
 }
@@ -126,16 +128,17 @@ async function ask(
   ctx: StepContext,
   call: Call,
 ): Promise<{ readonly text: string; readonly talk: readonly Message[] }> {
-  const { dialogue, candidate } = call
+  const { dialogue, candidate, course } = call
   const { provider, model } = candidate
   const nextName = () => {
     const name = dialogue.calls === 0 ? 'model' : `model~${dialogue.calls}`
     dialogue.calls += 1
     return name
   }
-  const { step, tools, limits } = dialogue
+  const { step, tools, limits, fitting } = dialogue
   const request = buildRequest(call)
-  const task = { step, request, pool: `provider:${provider}`, card: candidate.card, tools, limits, nextName }
+  const common = { step, request, pool: `provider:${provider}`, card: candidate.card, tools, limits, nextName }
+  const task = fitting ? { ...common, fit: { fitting, course } } : common
   const { answer, said: talk } = await (tools.length > 0 ? converse(ctx, task) : askOnce(ctx, task))
   const { content: parts, finish } = answer
   const text = textOf(parts)
@@ -145,15 +148,19 @@ async function ask(
   return { text, talk }
 }
 
-function buildRequest({ dialogue, candidate, said }: Call): ModelRequest & { readonly timeout_ms?: number } {
+function buildRequest({
+  dialogue,
+  candidate,
+  said,
+}: Omit<Call, 'course'>): ModelRequest & { readonly timeout_ms?: number; readonly cache?: CacheAsk } {
   const { provider, model, base_url, temperature, max_tokens, options, timeout_ms } = candidate
-  const { schema, content, rendered } = dialogue
+  const { schema, rendered, cache } = dialogue
   const system = rendered ? dialogue.system : (candidate.system ?? dialogue.system)
   const first: Message[] = system ? [{ role: 'system', content: [{ type: 'text', text: system }] }] : []
   return {
     provider,
     model,
-    messages: [...first, { role: 'user', content }, ...said],
+    messages: [...first, dialogue.prompt, ...said],
     // Providers take only schemas of objects, and many none beside tools; for all others the prompt has to do.
     ...(schema?.['type'] === 'object' && dialogue.tools.length === 0 ? { response_schema: schema } : {}),
     ...(base_url === undefined ? {} : { base_url }),
@@ -161,26 +168,34 @@ function buildRequest({ dialogue, candidate, said }: Call): ModelRequest & { rea
     ...(max_tokens === undefined ? {} : { max_tokens }),
     ...(options === undefined ? {} : { options }),
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
+    ...(cache ? { cache } : {}),
   }
 }
 
 /** The prompt, then the files that came with the input. */
 function buildContent(spec: AgentSpec, inputs: Inputs): readonly MessagePart[] {
+  const { input } = applyInputRules(spec.rules, inputs)
+  const text = listPieces(spec, inputs)
+    .map((piece) => piece.text)
+    .join('')
+  return [{ type: 'text', text }, ...filesOf(input ?? null)]
+}
+
+function listPieces(spec: AgentSpec, inputs: Inputs): readonly PromptPiece[] {
   const { input, dependencies } = applyInputRules(spec.rules, inputs)
   const labels = new Map(spec.blocks.map(({ step, label }) => [step, label]))
   const prompt =
     spec.template?.prompt === undefined
-      ? buildPrompt({
+      ? buildPromptPieces({
           title: spec.title,
           ...(input === undefined ? {} : { input: textOfJson(input) }),
           blocks: dependencies.map((outcome) => ({ ...outcome, label: labels.get(outcome.step) ?? outcome.step })),
           ...(spec.material === undefined ? {} : { material: spec.material }),
           ...(spec.instruct === undefined ? {} : { instruct: spec.instruct }),
         })
-      : fill(spec.template.prompt, inputs)
+      : [{ text: fill(spec.template.prompt, inputs) }]
   const demands = buildDemands({ repair: spec.repair, schema: spec.output_schema })
-  const text = demands === '' ? prompt : `${prompt}\n\n${demands}`
-  return [{ type: 'text', text }, ...filesOf(input ?? null)]
+  return demands === '' ? prompt : [...prompt, { text: `\n\n${demands}` }]
 }
 
 function fill(template: string, inputs: Inputs): string {
@@ -201,22 +216,11 @@ function filesOf(input: Json): MessagePart[] {
   })
 }
 
-function recordRoute(
-  ctx: StepContext,
-  candidate: Candidate,
-  before: { readonly candidate: Candidate; readonly failure: StepFailure } | undefined,
-): void {
-  const { profile, provider, model } = candidate
-  const facts: JsonObject = {
-    ...(profile === undefined ? {} : { profile }),
-    provider,
-    model,
-    reason: before ? 'fallback' : 'configured',
-    ...(before ? { from: modelOf(before.candidate), because: before.failure.code } : {}),
-  }
-  ctx.record('step-routed', facts)
-}
-
-function modelOf({ profile, provider, model }: Candidate): string {
-  return profile ?? `${provider}/${model}`
+/** At most so many tokens are asked at first. */
+function countDialogue({ system, content, tools }: Dialogue): number {
+  const messages: Message[] = [
+    { role: 'system', content: [{ type: 'text', text: system }] },
+    { role: 'user', content },
+  ]
+  return countRequestAtMost({ provider: '', model: '', messages, tools })
 }

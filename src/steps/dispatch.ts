@@ -1,5 +1,12 @@
-import { StepFailure, type StepKind } from '../engine/step.ts'
-import type { DispatchSpec, InputRules } from '../graph/composite.ts'
+import {
+  type Inputs,
+  type StepContext,
+  StepFailure,
+  type StepKind,
+  type StepOutcome,
+  type StepResult,
+} from '../engine/step.ts'
+import type { DispatchSpec, InputRules, NestedSpec } from '../graph/composite.ts'
 import type { StepGraph } from '../graph/step-graph.ts'
 import { runEnsemble } from './nested.ts'
 import { evaluate, scopeOf } from './scope.ts'
@@ -21,6 +28,28 @@ export const dispatchStep: StepKind = {
     const answer = await ctx.effect({ kind: 'definition', name: 'definition', safety: 'pure', request })
     const { name, graph } = answer as unknown as { readonly name: string; readonly graph: StepGraph }
     const rules = spec.rules ? { rules: spec.rules } : {}
+    if (graph.budget) return runWithin(ctx, { step: step.id, inputs, ensemble: name, graph, ...rules })
     return runEnsemble(ctx, { id: step.id, inputs, ensemble: name, graph, ...rules })
   },
+}
+
+/** An ensemble with a budget of its own is one more step, which has it. */
+async function runWithin(
+  ctx: StepContext,
+  { step, inputs, ensemble, graph, rules }: NestedSpec & { step: string; inputs: Inputs; rules?: InputRules },
+): Promise<StepResult> {
+  const { budget, ...plain } = graph
+  const spec: NestedSpec & { readonly rules?: InputRules } = { ensemble, graph: plain, ...(rules ? { rules } : {}) }
+  const child = {
+    id: `${step}/${ensemble}`,
+    kind: 'nested',
+    spec,
+    inherit: inputs.dependencies.map(({ step: id }) => id),
+    ...(budget ? { budget: budget.limits } : {}),
+    ...(budget?.timeout_ms === undefined ? {} : { timeout_ms: budget.timeout_ms }),
+  }
+  const [outcome] = await ctx.propose('ensemble', [child])
+  const { status, output = null, code = 'inner_failed', message = `it was ${status}` } = outcome as StepOutcome
+  if (status !== 'succeeded') throw new StepFailure(code, message, { output })
+  return { output }
 }

@@ -51,13 +51,13 @@ function labelOf(id: string): string {
   return id.endsWith('/when') ? id.split('/').slice(-2).join('/') : nameOf(id)
 }
 
-function findLast({ steps, output }: StepGraph): ReadonlySet<string> {
+export function findLast({ steps, output }: StepGraph): ReadonlySet<string> {
   if (output !== undefined) return new Set([output])
   const awaited = new Set(steps.flatMap(({ after = [] }) => after.map((edge) => edge.step)))
   return new Set(steps.flatMap(({ id }) => (awaited.has(id) ? [] : [id])))
 }
 
-function readOutput(ends: readonly StepOutcome[]): Json {
+export function readOutput(ends: readonly StepOutcome[]): Json {
   if (ends.length === 1) return ends[0]?.output ?? null
   const reached = ends.filter(({ status }) => status !== 'skipped')
   return Object.fromEntries(reached.map(({ step, output }) => [nameOf(step), output ?? null]))

@@ -10,13 +10,17 @@ const LEAST_OUTPUT = 256
 
 /** What a model call costs at worst: all of its input at the highest price it may have, and all the output it may have. */
 export function needOf(request: ModelRequest, card: ModelCard | undefined): Need {
-  const input_tokens = countRequestAtMost(request)
-  const output_tokens = request.max_tokens ?? card?.max_output ?? USUAL_OUTPUT
+  return needFor(countRequestAtMost(request), request.max_tokens, card)
+}
+
+/** The same of a call whose request is not there yet, but the most tokens it may be. */
+export function needFor(input_tokens: number, max_tokens: number | undefined, card: ModelCard | undefined): Need {
+  const output_tokens = max_tokens ?? card?.max_output ?? USUAL_OUTPUT
   const need = {
     input_tokens,
     output_tokens,
     least_output: Math.min(LEAST_OUTPUT, output_tokens),
-    ...(request.max_tokens === undefined ? { open: true } : {}),
+    ...(max_tokens === undefined ? { open: true } : {}),
   }
   if (!card?.prices) return need
   const rate = rateFor(card.prices, input_tokens)

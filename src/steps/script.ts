@@ -23,6 +23,7 @@ export const scriptStep: StepKind = {
       stdin: given.stdin,
       environment: { ...spec.environment, ...given.environment },
       ...(spec.sandbox ? { sandbox: spec.sandbox } : {}),
+      ...(spec.cache ? { cache: spec.cache } : {}),
     }
     const answer = await ctx.effect({ kind: 'script', name: 'script', safety: spec.safety, pool: 'script', request })
     return { output: readOutput(answer as ScriptAnswer) }

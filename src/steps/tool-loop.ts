@@ -2,9 +2,13 @@ import { type StepContext, StepFailure } from '../engine/step.ts'
 import { canonicalJson } from '../events/canonical.ts'
 import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
 import type { ModelCard } from '../events/model-card.ts'
+import type { Need } from '../events/money.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Json } from '../events/values.ts'
-import { needOf } from './need.ts'
+import { checkRead, fitRequest } from './fit.ts'
+import type { Course, Fitting } from './fitting.ts'
+import { needFor, needOf } from './need.ts'
+import { SHRINK } from './recovery.ts'
 import { type CheckedCall, readCalls } from './tool-calls.ts'
 import { describeCall } from './tool-effect.ts'
 import { SHARE_SOURCE, shareTools, type ToolShare, USUAL_TOOL_BUDGET } from './tool-share.ts'
@@ -29,6 +33,8 @@ export interface ToolTask {
   readonly card?: ModelCard | undefined
   readonly tools: readonly PinnedTool[]
   readonly limits: ToolLimits
+  /** Fits every request to what the model can read; without it requests are sent as they are. */
+  readonly fit?: { readonly fitting: Fitting; readonly course: Course }
   /** Names the next model call of the step. */
   nextName(): string
 }
@@ -87,13 +93,45 @@ async function askModel(
 ): Promise<ModelAnswer> {
   const tools = shown.map(({ name, description, input_schema }) => ({ name, description, input_schema }))
   const request: ModelRequest = { ...task.request, messages, ...(tools.length > 0 ? { tools } : {}) }
+  if (!task.fit) return send(ctx, task, { name: task.nextName(), request, need: needOf(request, task.card) })
+  const { fitting, course } = task.fit
+  let refused: StepFailure | undefined
+  for (let shrunk = 0; ; shrunk += 1) {
+    const name = task.nextName()
+    const fitted = await fitRequest(ctx, { ...task, fitting, course, request, effect: name }).catch(
+      (failure: unknown) => {
+        // Nothing is left that could go: the server's own word says more.
+        throw refused && failure instanceof StepFailure && failure.code === refused.code ? refused : failure
+      },
+    )
+    const need = needFor(fitted.tokens, request.max_tokens, task.card)
+    try {
+      const answer = await send(ctx, task, { name, request: fitted.request, need })
+      checkRead(ctx, answer, { fitting, fitted })
+      return answer
+    } catch (failure) {
+      const isTooLong = failure instanceof StepFailure && failure.code === 'context_overflow'
+      if (!isTooLong || shrunk >= SHRINK.times || fitting.rules.overflow === 'fail') throw failure
+      refused = failure
+      // The server knows better than we do what it can read.
+      course.ceiling = Math.floor(fitted.tokens * SHRINK.by)
+      ctx.record('note-written', { about: 'recovery', code: failure.code, action: 'shrink' })
+    }
+  }
+}
+
+async function send(
+  ctx: StepContext,
+  { pool }: ToolTask,
+  { name, request, need }: { readonly name: string; readonly request: ModelRequest; readonly need: Need },
+): Promise<ModelAnswer> {
   const answer = await ctx.effect({
     kind: 'model',
-    name: task.nextName(),
+    name,
     safety: 'billable',
-    pool: task.pool,
+    pool,
     request: request as unknown as Json,
-    need: needOf(request, task.card),
+    need,
   })
   return answer as unknown as ModelAnswer
 }

@@ -1,10 +1,15 @@
+import { countAtMost } from '../context/count.ts'
 import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
+import { canonicalJson } from '../events/canonical.ts'
+import type { RouteDecision } from '../events/routing.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import type { Candidate } from '../graph/candidates.ts'
 import type { Check, VerifiedSpec } from '../graph/verify.ts'
 import { type PlainCheck, runCheck, showAnswer, type Verdict } from './checks.ts'
 import { makeJudge, readScore } from './judge.ts'
+import { isAskedAfter } from './recovery.ts'
+import { chooseOrder, describeDecision } from './route.ts'
 import { scopeOf } from './scope.ts'
 
 /**
@@ -20,8 +25,10 @@ export const verifiedStep: StepKind = {
     const spec = step.spec as unknown as VerifiedSpec
     const rejected: Rejection[] = []
     let tries = 0
-    for (const [index, candidate] of listCandidates(spec).entries()) {
-      if (candidate) recordRoute(ctx, candidate, rejected.at(-1))
+    const route = await chooseModel(ctx, spec, inputs)
+    for (const [index, candidate] of route.candidates.entries()) {
+      if (candidate && !isAskedAfter(candidate, rejected.at(-1)?.code)) continue
+      if (candidate) recordRoute(ctx, candidate, { before: rejected.at(-1), decision: route.decision })
       const repairs = index === 0 && candidate ? spec.repair_limit : 0
       let repair: AgentSpec['repair']
       for (let round = 0; round <= repairs; round += 1) {
@@ -66,9 +73,20 @@ interface Rejection {
   readonly output?: Json
 }
 
-/** A model's candidates one by one; what is no model has one try. */
-function listCandidates({ step }: VerifiedSpec): readonly (Candidate | undefined)[] {
-  return step.kind === 'agent' ? (step.spec as unknown as AgentSpec).candidates : [undefined]
+/** A model's candidates one by one, in the order of the choice if there is one; what is no model has one try. */
+async function chooseModel(
+  ctx: StepContext,
+  { step }: VerifiedSpec,
+  inputs: Inputs,
+): Promise<{ readonly candidates: readonly (Candidate | undefined)[]; readonly decision?: RouteDecision }> {
+  if (step.kind !== 'agent') return { candidates: [undefined] }
+  const { candidates, system } = step.spec as unknown as AgentSpec
+  const read = () => [
+    system,
+    canonicalJson(inputs.input),
+    ...inputs.dependencies.map(({ output = '' }) => showAnswer(output)),
+  ]
+  return chooseOrder(ctx, candidates, () => countAtMost(read().join('\n')))
 }
 
 async function askOnce(work: Work, repair: AgentSpec['repair']): Promise<StepOutcome> {
@@ -172,13 +190,17 @@ function recordVerdict({ ctx, candidate }: Work, { answer, number, repair, verdi
   ctx.record('step-verified', facts, { checks: verdicts })
 }
 
-function recordRoute(ctx: StepContext, candidate: Candidate, before: Rejection | undefined): void {
+function recordRoute(
+  ctx: StepContext,
+  candidate: Candidate,
+  { before, decision }: { readonly before: Rejection | undefined; readonly decision: RouteDecision | undefined },
+): void {
   const fallback = before?.candidate && {
     reason: 'fallback',
     from: before.candidate.profile ?? before.candidate.model,
     because: before.code,
   }
-  ctx.record('step-routed', { ...nameRoute(candidate), ...(fallback ?? { reason: 'configured' }) })
+  ctx.record('step-routed', { ...nameRoute(candidate), ...(fallback ?? describeDecision(decision)) })
 }
 
 function nameRoute({ profile, provider, model }: Candidate): JsonObject {

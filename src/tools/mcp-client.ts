@@ -11,6 +11,7 @@ import { type AskPerson, createElicitation } from './mcp/elicitation.ts'
 import { GuardedWire, type Listing, UNREADABLE } from './mcp/guard.ts'
 import { createServerFetch } from './mcp/http-fetch.ts'
 import { Login, type LoginSpec, type ShowLogin } from './mcp/login.ts'
+import { Patience } from './mcp/patience.ts'
 import { readResult } from './mcp/result.ts'
 import { type StdioTarget, StdioWire } from './mcp/stdio-wire.ts'
 import { cleanText } from './mcp/text.ts'
@@ -71,6 +72,8 @@ const PROBE_MS = 5000
 /** However much progress is told, a call ends after this many times its limit. */
 const PATIENCE = 30
 const LOGIN_ROUNDS = 3
+/** Longer than any call: its time is kept by `Patience`. The most that a timer counts; ms. */
+const NEVER_MS = 2 ** 31 - 1
 const IDEMPOTENCY_META = 'llm-orchestrator.dev/idempotency-key'
 
 type Library = typeof import('@modelcontextprotocol/client')
@@ -78,7 +81,7 @@ type Library = typeof import('@modelcontextprotocol/client')
 /** Connects, finding out which era of the protocol the server speaks. Throws WireFailure. */
 export async function connectMcp(target: McpTarget, host: McpHost, signal: AbortSignal): Promise<McpConnection> {
   const library = await import('@modelcontextprotocol/client')
-  const open = { target, host, library, signal }
+  const open = { target, host, library, signal, patience: new Patience() }
   if ('url' in target.to) {
     const { login } = target.to
     return openHttp({ ...open, login: login && new Login(target.name, { spec: login, show: host.showLogin }) })
@@ -97,6 +100,7 @@ interface Opening {
   readonly host: McpHost
   readonly library: Library
   readonly signal: AbortSignal
+  readonly patience: Patience
 }
 
 async function openStdio(opening: Opening, mode: 'auto' | 'legacy'): Promise<McpConnection> {
@@ -147,7 +151,7 @@ async function openHttp(opening: Opening & { readonly login: Login | false }): P
   }
 }
 
-function createClient({ target, host, library }: Opening, mode: 'auto' | 'legacy'): Client {
+function createClient({ target, host, library, patience }: Opening, mode: 'auto' | 'legacy'): Client {
   const options: ClientOptions = {
     capabilities: host.askPerson ? { elicitation: { form: { applyDefaults: true } } } : {},
     versionNegotiation: { mode, ...('url' in target.to ? {} : { probe: { timeoutMs: PROBE_MS } }) },
@@ -163,7 +167,7 @@ function createClient({ target, host, library }: Opening, mode: 'auto' | 'legacy
     const answer = createElicitation(target.name, host.askPerson, host.note)
     client.setRequestHandler(
       'elicitation/create',
-      async (request, { mcpReq }) => answer(request.params, mcpReq.signal) as never,
+      async (request, { mcpReq }) => patience.whileAsking(() => answer(request.params, mcpReq.signal)) as never,
     )
   }
   // What goes wrong out of band is of no use to anybody; calls are told their own failures.
@@ -241,17 +245,18 @@ class Connection implements McpConnection {
   }
 
   async callTool(tool: McpTool, args: JsonObject, means: CallMeans): Promise<ToolOutcome> {
-    const { client, target, host, library } = this.#parts
-    const timeout = target.timeout_ms ?? USUAL_TIMEOUT_MS
+    const { client, target, host, library, patience } = this.#parts
+    const silent_ms = target.timeout_ms ?? USUAL_TIMEOUT_MS
     const key = means.idempotency_key
     const params = { name: tool.name, arguments: args, ...(key ? { _meta: { [IDEMPOTENCY_META]: key } } : {}) }
+    const time = patience.begin({ silent_ms, total_ms: silent_ms * PATIENCE })
     const options = {
-      signal: means.signal,
-      timeout,
-      resetTimeoutOnProgress: true,
-      maxTotalTimeout: timeout * PATIENCE,
-      onprogress: (progress: { progress: number; total?: number | undefined; message?: string | undefined }) =>
-        means.progress(describeProgress(progress)),
+      signal: AbortSignal.any([means.signal, time.signal]),
+      timeout: NEVER_MS,
+      onprogress: (progress: { progress: number; total?: number | undefined; message?: string | undefined }) => {
+        time.renew()
+        means.progress(describeProgress(progress))
+      },
     }
     try {
       const result = await this.#withLogin(() => client.callTool(params, options), means.signal)
@@ -259,7 +264,11 @@ class Connection implements McpConnection {
     } catch (error) {
       if (means.signal.aborted)
         return { ok: false, code: 'aborted', message: 'the call was stopped from our side', touched: 'maybe' }
+      if (time.signal.aborted)
+        return { ok: false, code: 'mcp_timeout', message: `${target.name} did not answer in time`, touched: 'maybe' }
       return describeFailure(this.#parts.failed() ?? error, library, target.name)
+    } finally {
+      time.end()
     }
   }
 
@@ -273,13 +282,13 @@ class Connection implements McpConnection {
 
   /** A server may ask for a login, or for more rights, at any call; what it refused so was not done. */
   async #withLogin<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { login, transport } = this.#parts
+    const { login, transport, patience } = this.#parts
     for (let round = 1; ; round += 1) {
       try {
         return await task()
       } catch (error) {
         if (!login || !transport || !login.isWaiting || round > LOGIN_ROUNDS) throw error
-        await login.complete((answer) => transport.finishAuth(answer), signal)
+        await patience.whileAsking(() => login.complete((answer) => transport.finishAuth(answer), signal))
       }
     }
   }

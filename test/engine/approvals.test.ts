@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Command } from '../../src/engine/inbox.ts'
 import type { Policy } from '../../src/engine/policy.ts'
 import { type StepContext, StepFailure, type StepKind } from '../../src/engine/step.ts'
 import type { Event, EventOf } from '../../src/events/event.ts'
 import type { Json, JsonObject } from '../../src/events/values.ts'
-import { findViolations } from '../../src/events/views/invariants.ts'
 import { type LawOptions, type Room, runWithLaws, takeUp } from '../laws.ts'
 
 type Body = (ctx: StepContext) => Promise<Json>

@@ -281,3 +281,17 @@ describe('other limits', () => {
     expect(statusOf(allowed)).toBe('succeeded')
   })
 })
+
+test('an answer from the cache gives back what was held, and its place among the calls', async () => {
+  const events = await run(async (ctx) => [await call(ctx), await call(ctx), await call(ctx)], {
+    limits: { max_cost: 1_500, max_calls: 1 },
+    bill: async () => ({ ok: true, answer: 'ok', source: 'cache' }),
+  })
+  expect(ofType(events, 'budget-settled').map(({ data }) => data.basis)).toEqual([
+    'untouched',
+    'untouched',
+    'untouched',
+  ])
+  expect(spentIn(events).cost).toBe(0)
+  expect(statusOf(events)).toBe('succeeded')
+})

@@ -40,19 +40,25 @@ const pinned: PinnedTool = {
 }
 
 describe('the tool loop over each wire', () => {
-  test.each([
+  const wires = [
     ['openai', '/v1'],
     ['anthropic', '/v1'],
     ['google', '/v1beta'],
     ['ollama', ''],
     ['xai', '/v1'],
     ['lmstudio', '/v1'],
-  ])('%s: ask, call, result, answer; the same again from the journal', async (vendor, path) => {
+  ] as const
+  test.each(
+    wires.flatMap(([vendor, path]) => [
+      { vendor, path, how: 'streamed', stream: true },
+      { vendor, path, how: 'whole', stream: false },
+    ]),
+  )('$vendor, $how: ask, call, result, answer; the same again from the journal', async ({ vendor, path, stream }) => {
     const server = await openContractServer()
     try {
       const found = findVendor(vendor)
       if (!found) throw new Error(vendor)
-      const provider = await createProvider(found, { base_url: server.url + path, key: () => CONTRACT_KEY })
+      const provider = await createProvider(found, { base_url: server.url + path, key: () => CONTRACT_KEY, stream })
       const asked: unknown[] = []
       const world = createNodeWorld()
       const { journal, blobs } = createMemoryJournal()
@@ -95,6 +101,11 @@ describe('the tool loop over each wire', () => {
       expect(await run.ended).toMatchObject({ outcome: 'finished', status: 'succeeded' })
       const events: Event[] = []
       for await (const event of readEvents(ports, 'r')) events.push(event)
+      const bodies = server.mock.getRequests().map(({ path: at, body }) => ({ at, body }))
+      const streamed = bodies.map(
+        ({ at, body }) => at.includes('stream') || (body as { stream?: boolean })?.stream === true,
+      )
+      expect(streamed).toEqual([stream, stream])
       expect(asked).toEqual([JSON.parse(CONTRACT_ARGUMENTS)])
       expect(
         events.flatMap((event) => (event.type === 'step-finished' ? [event.data.output.inline?.text] : [])),

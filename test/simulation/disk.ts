@@ -58,6 +58,10 @@ export class SimDisk implements Journal {
     return this.#process.gate(this.#sim.disk.journal.remove(run))
   }
 
+  drop(stream: string): Promise<void> {
+    return this.#process.gate(this.#sim.disk.journal.drop(stream))
+  }
+
   async #append(entries: readonly Entry[]): Promise<Appended> {
     const { faults, invariants, chance } = this.#sim
     const process = this.#process

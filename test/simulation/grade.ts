@@ -50,11 +50,16 @@ export async function gradeBug(bug: PlantedBug, seeds = 2_000): Promise<Grade> {
   }
 }
 
+/** All that a simulation runs on. */
+const ROOMS = ['context', 'engine', 'events', 'graph', 'journal', 'router', 'steps']
+  .map((room) => `src/${room}`)
+  .concat('test/simulation')
+
 async function copySource({ changes }: PlantedBug): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'simulation-'))
   await writeFile(join(copy, 'package.json'), '{"type":"module"}')
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
-  for (const room of ['src/engine', 'src/events', 'src/graph', 'src/journal', 'src/steps', 'test/simulation'])
+  for (const room of ROOMS)
     await cp(join(root, room), join(copy, room), { recursive: true })
   for (const { file, find, replace } of changes) {
     const text = await readFile(join(copy, file), 'utf8')

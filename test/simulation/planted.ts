@@ -392,7 +392,7 @@ export const PLANTED: readonly PlantedBug[] = [
     '  effect.reserved = undefined\n  const due',
     '  const due',
   ]),
-  bug('a failed call is never settled', 'I11', [effects, 'settle(state, effect, data)\n', '']),
+  bug('a failed call is never settled', 'I11 I7', [effects, 'settle(state, effect, data)\n', '']),
   bug(
     'another try holds nothing',
     'I10',
@@ -420,7 +420,7 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a call gets more output than was paid for', 'I10', [
     'engine/admit.ts',
-    'const cut = output_tokens < offer.need.output_tokens ? { output_tokens } : {}',
+    'const cut = offer.need.open || output_tokens < offer.need.output_tokens ? { output_tokens } : {}',
     'const cut = {}',
   ]),
   bug('a bill over the reservation is settled at the reservation', 'I11', [
@@ -430,7 +430,7 @@ export const PLANTED: readonly PlantedBug[] = [
   ]),
   bug('a call that waits for money is forgotten', 'I7', [
     'engine/live.ts',
-    "if (event.type === 'budget-settled') this.#waiting.settle()",
+    "if (event.type === 'budget-settled' || mayPayNow(event)) this.#waiting.settle()",
     '',
   ]),
   // Once real, with tools and money: mended, and kept here so that they are found again.

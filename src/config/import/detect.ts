@@ -1,4 +1,5 @@
 import { cagent } from './cagent.ts'
+import { capabilities } from './capabilities.ts'
 import { claudeAgent } from './claude-agent.ts'
 import { clickChains } from './click-chains.ts'
 import { crewai } from './crewai.ts'
@@ -18,6 +19,7 @@ export const FORMATS: readonly ImportFormat[] = [
   crewai,
   cagent,
   taskGraph,
+  capabilities,
   clickChains,
 ]
 

@@ -8,4 +8,5 @@ export const FORMAT_NAMES = [
   'cagent',
   'taskgraph',
   'chains',
+  'capabilities',
 ] as const

@@ -29,11 +29,12 @@ export function describeCost(spent: Spent): string {
   return spent.unpriced > 0 ? `at least ${formatCost(spent.cost)}` : formatCost(spent.cost)
 }
 
-/** `1,200 in, 340 out`; `-` where no call was made, `unknown` where nobody told. */
+/** `1,200 in (800 cached), 340 out`: of the input, what the provider had in its own cache; `-` where no call was made, `unknown` where nobody told. */
 export function describeTokens(spent: Spent): string {
   if (spent.input === undefined && spent.output === undefined) return spent.unmetered > 0 ? 'unknown' : '-'
+  const cached = spent.cached ? ` (${formatCount(spent.cached)} cached)` : ''
   const told = [
-    spent.input === undefined ? '' : `${formatCount(spent.input)} in`,
+    spent.input === undefined ? '' : `${formatCount(spent.input)} in${cached}`,
     spent.output === undefined ? '' : `${formatCount(spent.output)} out`,
   ]
   return (spent.unmetered > 0 ? 'at least ' : '') + told.filter((part) => part !== '').join(', ')

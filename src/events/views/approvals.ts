@@ -8,7 +8,7 @@ export interface ApprovalEntry {
   /** What it is about; the person answers to its digest. */
   readonly request: Value
   readonly grant: JsonObject
-  /** `void`: its step was over before anybody spoke. */
+  /** `void`: its step was over before anybody spoke, or before the word was used. */
   status: 'asked' | 'given' | 'used' | 'denied' | 'void'
   /** ms UTC. */
   readonly asked: number
@@ -53,13 +53,16 @@ export const approvalsView: View<Approvals> = {
       case 'step-finished':
       case 'step-failed':
       case 'step-cancelled':
-        for (const [key, { step }] of state.open) if (step === event.data.step) close(state, key, { status: 'void' })
+        for (const [key, { step }] of state.open)
+          if (step === event.data.step)
+            close(state, key, { status: 'void', reason: 'its step was over before it was used' })
         break
       case 'run-forked':
         for (const entry of state.open.values()) entry.status = 'asked'
         break
       case 'run-finished':
-        for (const key of state.open.keys()) close(state, key, { status: 'void' })
+        for (const key of state.open.keys())
+          close(state, key, { status: 'void', reason: 'the run was over before it was used' })
     }
     return state
   },

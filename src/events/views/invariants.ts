@@ -141,6 +141,7 @@ export class InvariantCheck {
         return effects.intend(event)
       case 'effect-done':
       case 'effect-failed':
+        if (event.type === 'effect-failed' && event.data.code === 'budget_exhausted') steps.refused = true
         return effects.end(event)
       case 'effect-unknown':
         return effects.lose(event)

@@ -58,6 +58,7 @@ export class MoneyRules {
       purse.heldTokens -= held.amount.tokens
       purse.cost += data.amount.cost
       purse.tokens += data.amount.tokens
+      if (data.basis === 'untouched') purse.calls -= 1
     }
   }
 

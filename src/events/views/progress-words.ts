@@ -3,7 +3,7 @@ import type { StepProgress } from './progress.ts'
 
 /** What a step is about, beyond its status: items, rounds, tries, what is under way below it, why it was skipped. Foreign in part. */
 export function describeWork(step: StepProgress): string[] {
-  const { status, kind, round, inner, verdict } = step
+  const { status, kind, round, inner, verdict, cached } = step
   if (status === 'skipped' || status === 'cancelled') {
     const reason = describeReason(step)
     return [reason === undefined ? status : `${status}: ${reason}`]
@@ -15,6 +15,7 @@ export function describeWork(step: StepProgress): string[] {
       ? `${inner.failed} ${kind === 'assemble' ? 'abstained' : 'failed'}`
       : '',
     verdict ? describeVerdict(verdict) : '',
+    cached === undefined ? '' : cached === 1 ? 'from the cache' : `${cached} from the cache`,
   ].filter((words) => words !== '')
 }
 

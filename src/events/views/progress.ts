@@ -1,6 +1,7 @@
 import type { Event, EventOf, PlannedStep, RunStatus } from '../event.ts'
 import type { JsonObject } from '../values.ts'
 import { readRoute } from './route.ts'
+import { createSpending, noteSpending, type Spending } from './spending.ts'
 import { findOwner, type View } from './view.ts'
 
 export type StepStatus = 'waiting' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'cancelled'
@@ -23,6 +24,8 @@ export interface StepProgress {
   model?: string
   /** Input and output tokens of all calls so far; absent while nobody has told any. */
   tokens?: number
+  /** Answers that came from the cache. */
+  cached?: number
   /** Characters streamed live in this attempt; lives outside the journal (`noteDelta`). */
   streamed: number
   /** Why it was skipped or cancelled. */
@@ -88,6 +91,7 @@ export interface Progress {
   /** Owners of open effects. */
   readonly owners: Map<string, string>
   readonly children: Map<string, string[]>
+  readonly spending: Spending
 }
 
 export const progressView: View<Progress> = {
@@ -102,9 +106,11 @@ export const progressView: View<Progress> = {
     measured: new Set(),
     owners: new Map(),
     children: new Map(),
+    spending: createSpending(),
   }),
   evolve: (state, event) => {
     state.run = event.run
+    noteSpending(state.spending, event)
     if (event.type.startsWith('run-')) evolveRun(state, event)
     else if (event.type.startsWith('step')) evolveStep(state, event)
     else evolveEffect(state, event)
@@ -244,8 +250,10 @@ function evolveEffect(state: Progress, event: Event): void {
       const owner = ownerOf(state, key)
       state.owners.delete(key)
       state.asks.delete(key)
-      if (owner === undefined || (usage?.input ?? usage?.output) === undefined) return
+      if (owner === undefined) return
       const step = findStep(state, owner)
+      if (event.type === 'effect-done' && event.data.source === 'cache') step.cached = (step.cached ?? 0) + 1
+      if ((usage?.input ?? usage?.output) === undefined) return
       step.tokens = (step.tokens ?? 0) + (usage?.input ?? 0) + (usage?.output ?? 0)
       return
     }

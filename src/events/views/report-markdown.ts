@@ -2,9 +2,12 @@ import { describeCost, describeTokens, formatDuration } from './amounts.ts'
 import { describeCourseOf, describeReason } from './course-words.ts'
 import { arrangeFamilies, type Kin } from './family.ts'
 import { drawTable, escapeInline, fence } from './markdown-text.ts'
+import { describeRecovery } from './recovery.ts'
 import { drawMermaid, drawTree } from './report-graph.ts'
+import { shortenPartial } from './route.ts'
 import type { AgentReport, RunReport } from './run-report.ts'
 import { describeCounts, describeDoubt, showOutput } from './run-report.ts'
+import type { Spent } from './usage.ts'
 
 /** Above this a picture helps nobody. */
 const LARGEST_DRAWING = 60
@@ -39,8 +42,12 @@ function drawSummary(report: RunReport): string {
     ['Agents', steps.length > 0 ? steps.join(', ') : 'none'],
     ...(inner.length > 0 ? [['Steps inside', inner.join(', ')]] : []),
     ['Model calls', String(totals.usage.calls)],
+    ...(totals.usage.cached_calls > 0 ? [['From the cache', String(totals.usage.cached_calls)]] : []),
     ['Tokens', describeTokens(totals.usage)],
     ['Cost', describeCost(totals.usage)],
+    ...(report.recoveries
+      ? [['Failures', report.recoveries.map((each) => escapeInline(describeRecovery(each))).join('; ')]]
+      : []),
     ['Run', escapeInline(report.run)],
   ]
   return drawTable(['', ''], rows)
@@ -74,9 +81,15 @@ function drawAgents(family: readonly Kin<AgentReport>[]): string {
     agent.duration_ms === undefined ? '-' : formatDuration(agent.duration_ms),
     describeModel(agent),
     describeTokens(agent.family_usage ?? agent.usage),
-    describeCost(agent.family_usage ?? agent.usage),
+    describePrice(agent.family_usage ?? agent.usage),
   ])
   return drawTable(['Agent', 'Status', 'Time', 'Model', 'Tokens', 'Cost'], rows)
+}
+
+/** What came from the cache has no price; that is said where nothing else has one. */
+function describePrice(spent: Spent): string {
+  const cost = describeCost(spent)
+  return cost === '-' && spent.cached_calls > 0 ? 'from the cache' : cost
 }
 
 function drawGraph(report: RunReport): string[] {
@@ -89,9 +102,10 @@ function drawOutput({ agent, depth }: Kin<AgentReport>): string[] {
   const course = describeCourseOf(agent).map((line) => `- ${escapeInline(line)}`)
   const reason = describeReason(agent)
   const fallbacks = agent.fallbacks.map(
-    ({ from, to, because }) =>
+    ({ from, to, because, partial }) =>
       `- fell back from ${escapeInline(from ?? 'its model')} to ${escapeInline(to ?? 'another')}` +
-      (because === undefined ? '' : ` because of ${escapeInline(because)}`),
+      (because === undefined ? '' : ` because of ${escapeInline(because)}`) +
+      (partial === undefined ? '' : `; it had said: ${escapeInline(shortenPartial(partial))}`),
   )
   const body =
     agent.output_withheld !== undefined

@@ -4,6 +4,7 @@ import type { Json, Value } from '../values.ts'
 import { type CourseNotes, describeCourse, findCourseValues, noteCourse } from './course.ts'
 import { findPhases } from './phases.ts'
 import { type Progress, progressView, totalsOf } from './progress.ts'
+import { listRecoveries, type Recoveries, recoveryView } from './recovery.ts'
 import { type Fallback, readFallback } from './route.ts'
 import type { AgentReport, FailureReport, RunReport, UnknownEffect } from './run-report.ts'
 import { addSpent, emptySpent, type Spent, type UsageTotals, usageView } from './usage.ts'
@@ -16,12 +17,15 @@ interface AgentNotes {
   message?: string
   /** What the world said of the failure: content of the last failed effect, or the engine's note on a thrown error. */
   detail?: Value
-  readonly fallbacks: Fallback[]
+  /** What had arrived of the newest answer that broke off. */
+  partial?: Value
+  readonly fallbacks: { readonly fallback: Fallback; readonly partial?: Value }[]
 }
 
 export interface ReportState {
   readonly progress: Progress
   readonly usage: UsageTotals
+  readonly recoveries: Recoveries
   readonly agents: Map<string, AgentNotes>
   readonly courses: Map<string, CourseNotes>
   readonly finished: string[]
@@ -40,6 +44,7 @@ export function reportView(read: ReadValue = readInline): View<ReportState> {
     initial: () => ({
       progress: progressView.initial(),
       usage: usage.initial(),
+      recoveries: recoveryView.initial(),
       agents: new Map(),
       courses: new Map(),
       finished: [],
@@ -51,6 +56,7 @@ export function reportView(read: ReadValue = readInline): View<ReportState> {
       noteCourse(state.courses, event)
       progressView.evolve(state.progress, event)
       usage.evolve(state.usage, event)
+      recoveryView.evolve(state.recoveries, event)
       return state
     },
   }
@@ -71,7 +77,7 @@ export function findReportValues(event: Event): readonly Value[] {
     case 'step-failed':
       return event.data.output ? [event.data.output] : []
     case 'effect-failed':
-      return event.data.detail ? [event.data.detail] : []
+      return [event.data.detail, event.data.partial].filter((value) => value !== undefined)
     case 'note-written':
       return 'text' in event.data ? [event.data.text] : findCourseValues(event)
     default:
@@ -82,6 +88,7 @@ export function findReportValues(event: Event): readonly Value[] {
 /** The report of what has happened so far; of a run under way as well. */
 export function finishReport(state: ReportState, read: ReadValue = readInline): RunReport {
   const { progress, usage } = state
+  const recoveries = listRecoveries(state.recoveries)
   const steps = [...progress.steps.values()]
   const shown = steps.filter((step) => step.kind !== 'condition')
   const families = sumFamilies(state)
@@ -108,6 +115,7 @@ export function finishReport(state: ReportState, read: ReadValue = readInline): 
       .map(({ id, kind }) => (kind === 'condition' ? describeAgent(state, id, read) : described.get(id)))
       .flatMap((agent) => (agent ? describeFailure(agent, state.agents.get(agent.name), read) : [])),
     unknown: [...state.unknown.values()],
+    ...(recoveries.length > 0 ? { recoveries } : {}),
     ...(state.reason === undefined ? {} : { reason: state.reason }),
   }
 }
@@ -144,7 +152,10 @@ function note(state: ReportState, event: Event): void {
       return
     case 'step-routed': {
       const fallback = readFallback(event.data.facts)
-      if (fallback) findNotes(state, event.data.step).fallbacks.push(fallback)
+      const notes = findNotes(state, event.data.step)
+      const { partial } = notes
+      delete notes.partial
+      if (fallback) notes.fallbacks.push({ fallback, ...(partial ? { partial } : {}) })
       return
     }
     case 'step-finished':
@@ -176,14 +187,19 @@ function note(state: ReportState, event: Event): void {
       state.unknown.delete(event.data.key)
       if (event.data.safety === 'unsafe') state.unsafe.set(event.data.key, event.data.step)
       return
-    case 'effect-done':
+    case 'effect-done': {
       state.unknown.delete(event.data.key)
       state.unsafe.delete(event.data.key)
+      const owner = state.progress.owners.get(event.data.key)
+      if (owner !== undefined) delete findNotes(state, owner).partial
       return
+    }
     case 'effect-failed': {
       doubt(state, event)
       const owner = state.progress.owners.get(event.data.key)
-      if (owner !== undefined && event.data.detail) findNotes(state, owner).detail = event.data.detail
+      if (owner === undefined) return
+      if (event.data.detail) findNotes(state, owner).detail = event.data.detail
+      if (event.data.partial) findNotes(state, owner).partial = event.data.partial
     }
   }
 }
@@ -227,11 +243,21 @@ function describeAgent(state: ReportState, id: string, read: ReadValue): AgentRe
     ...(failed && notes.code !== undefined ? { code: notes.code } : {}),
     ...(failed && notes.message !== undefined ? { message: notes.message } : {}),
     ...(step?.reason === undefined ? {} : { reason: step.reason }),
-    fallbacks: notes.fallbacks,
+    fallbacks: notes.fallbacks.map(({ fallback, partial }) => ({ ...fallback, ...readPartial(partial, read) })),
     ...describeCourse(state.courses.get(id), read),
     ...describeItems(state, id),
     dependencies: showDependencies(state, notes.dependencies),
   }
+}
+
+/** The text that had arrived when an answer broke off. */
+function readPartial(partial: Value | undefined, read: ReadValue): Pick<Fallback, 'partial'> {
+  const answer = partial && read(partial)
+  if (answer === null || typeof answer !== 'object' || Array.isArray(answer)) return {}
+  const { content } = answer as { readonly content?: Json }
+  const parts = (Array.isArray(content) ? content : []) as readonly { readonly type?: Json; readonly text?: Json }[]
+  const text = parts.map((part) => (part?.type === 'text' && typeof part.text === 'string' ? part.text : '')).join('')
+  return text === '' ? {} : { partial: text }
 }
 
 /** Items are the children `NAME[0]`, `NAME[1]`, … of a step. */

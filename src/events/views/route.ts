@@ -16,6 +16,8 @@ export interface Fallback {
   readonly model?: string
   /** The error code, or whatever the step gave as its reason. */
   readonly because?: string
+  /** What had arrived of its answer. */
+  readonly partial?: string
 }
 
 export function readRoute(facts: JsonObject): Route {
@@ -46,4 +48,10 @@ function nameOf(fact: Json | undefined): Json | undefined {
 
 function optional<K extends string>(key: K, fact: Json | undefined): { readonly [P in K]?: string } {
   return (typeof fact === 'string' && fact !== '' ? { [key]: fact } : {}) as { [P in K]?: string }
+}
+
+/** The beginning of what had arrived, for people; the whole of it stands in the journal. */
+export function shortenPartial(text: string): string {
+  const line = text.replaceAll(/\s+/gu, ' ').trim()
+  return line.length > 160 ? `${line.slice(0, 159).toWellFormed()}…` : line
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../values.ts'
 import type { CourseReport } from './course.ts'
 import type { Progress, ProgressTotals, StepStatus, StepTotals } from './progress.ts'
+import type { RecoveryCount } from './recovery.ts'
 import type { Fallback } from './route.ts'
 import type { Spent } from './usage.ts'
 
@@ -86,6 +87,8 @@ export interface RunReport {
   readonly errors: readonly FailureReport[]
   /** Effects that may or may not have happened; a person has to look. */
   readonly unknown: readonly UnknownEffect[]
+  /** What was done about failures; absent where nothing was. */
+  readonly recoveries?: readonly RecoveryCount[]
   /** Why the run ended, where that is not plain from its steps. */
   readonly reason?: string
 }

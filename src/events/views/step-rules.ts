@@ -172,7 +172,7 @@ export class StepRules {
     const roots = [...this.known.values()].filter((step) => step.parent === undefined)
     const whole = [...this.known.values()].every((step) => !step.partial)
     if (whole && roots.every((step) => step.status !== 'failed')) return 'succeeded'
-    if (this.refused && roots.some((step) => step.status === 'failed')) return 'exhausted'
+    if (this.refused && (!whole || roots.some((step) => step.status === 'failed'))) return 'exhausted'
     const needed = new Set(roots.flatMap((step) => step.plan.after.map((edge) => edge.step)))
     const last = roots.filter(({ plan }) =>
       this.output === undefined ? !needed.has(plan.id) : this.output === plan.id,

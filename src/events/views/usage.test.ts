@@ -32,6 +32,7 @@ test('a sum with unknown parts says at least', () => {
   const { total } = fold(begin().call('a', { input: 1200, output: 3, cost: 2_000_000 }).call('a'))
   expect(describeCost(total)).toBe('at least $0.002')
   expect(describeTokens(total)).toBe('at least 1,200 in, 3 out')
+  expect(describeTokens({ ...total, cached: 1000 })).toBe('at least 1,200 in (1,000 cached), 3 out')
 })
 
 test('failed calls count with what they cost; one that never reached the server costs nothing', () => {
@@ -59,6 +60,10 @@ test('an answer from the cache is no call and costs nothing, intent or not', () 
   const { total, steps } = fold(begin().add('effect-done', done))
   expect(total).toEqual({ ...emptySpent(), cached_calls: 1 })
   expect(steps.get('a')?.cached_calls).toBe(1)
+  const intended = fold(begin().intend('a', 'k').add('effect-done', { ...done, key: 'k' }))
+  expect(intended.total).toEqual(total)
+  const script = fold(begin().intend('a', 'k', 'script').add('effect-done', { ...done, key: 'k', cost: 0 }))
+  expect(script.total).toEqual(total)
 })
 
 test('a breaker that refuses before the intent is no call; a tool is no model call', () => {

@@ -124,6 +124,8 @@ function settle(state: UsageTotals, event: Extract<Event, { type: 'effect-done' 
     if (isCall && failed && intended) spent.failed_calls += 1
     if (cached) {
       spent.cached_calls += 1
+      // The intent came before the look into the cache: no call was sent.
+      if (intended) spent.calls -= 1
       return
     }
     addTokens(spent, usage)

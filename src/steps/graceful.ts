@@ -1,0 +1,140 @@
+import { countAtMost } from '../context/count.ts'
+import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
+import type { Json, JsonObject } from '../events/values.ts'
+import type { AgentSpec } from '../graph/agent-spec.ts'
+import type { GracefulSpec, PortionSpec } from '../graph/graceful.ts'
+import { makeLeastValue } from '../graph/least-value.ts'
+import { showAnswer } from './checks.ts'
+import { describeFailures, findLast, readOutput } from './inner.ts'
+import { nameOf, placeSteps } from './place.ts'
+
+/** Codes that say that a call was not paid for. */
+const UNPAID = new Set(['budget_exhausted', 'price_unknown'])
+
+/** What a portion ends with. */
+type Portion = {
+  readonly answer: Json
+  readonly done: readonly { readonly name: string; readonly output: Json }[]
+  readonly missing: readonly { readonly name: string; readonly code: string; readonly message: string }[]
+  /** Something was not done because the budget did not pay for it. */
+  readonly exhausted: boolean
+  /** A step whose output is the graph's has succeeded. */
+  readonly answered: boolean
+}
+
+/** Runs a graph as `ID/NAME` and tells how far it came; the budget is on the step itself, so it holds for all inside. */
+export const portionStep: StepKind = {
+  kind: 'portion',
+  version: 1,
+  async run(step, _, ctx) {
+    const { graph } = step.spec as unknown as PortionSpec
+    const outcomes = await ctx.propose('graph', placeSteps(step.id, graph.steps))
+    const last = findLast(graph)
+    const ends = outcomes.filter((__, index) => last.has(graph.steps[index]?.id ?? ''))
+    const shown = outcomes.filter((__, index) => graph.steps[index]?.kind !== 'condition')
+    const portion: Portion = {
+      answer: readOutput(ends),
+      done: shown.flatMap(({ step: id, status, output }) =>
+        status === 'succeeded' && output !== undefined ? [{ name: nameOf(id), output }] : [],
+      ),
+      missing: shown.flatMap(({ step: id, status, code, message }) =>
+        status === 'succeeded'
+          ? []
+          : [{ name: nameOf(id), code: code ?? status, message: message ?? `it was ${status}` }],
+      ),
+      exhausted: outcomes.some(isUnpaid),
+      answered: ends.some(({ status }) => status === 'succeeded'),
+    }
+    const failed = outcomes.filter(({ status }) => status === 'failed').map(({ step: id }) => id)
+    return { output: portion, ...(failed.length > 0 ? { verdict: { partial: true, failed } } : {}) }
+  },
+}
+
+/**
+ * Runs a graph on a part of the budget (`ID/work`). When that runs dry, `ID/wrap-up` makes one last answer of what is there, paid from
+ * the part that was kept back; if that fails, too, what is there is put together without a model. The output is valid under the schema
+ * that the graph promises. What is missing stands in the answer, or in a note where the answer has a schema.
+ */
+export const gracefulStep: StepKind = {
+  kind: 'graceful',
+  version: 1,
+  async run(step, inputs, ctx) {
+    const spec = step.spec as unknown as GracefulSpec
+    const work = { id: `${step.id}/work`, kind: 'portion', spec: { graph: spec.graph }, budget: spec.limits }
+    const [ended] = await ctx.propose('work', [work])
+    const { status, output, code, message } = ended as StepOutcome
+    if (status !== 'succeeded') throw new StepFailure(code ?? 'inner_failed', message ?? `the work was ${status}`)
+    const portion = output as unknown as Portion
+    const failed = portion.missing.map(({ name }) => name)
+    const verdict = failed.length > 0 ? { verdict: { partial: true, failed } } : {}
+    if (!portion.exhausted) {
+      if (portion.answered || failed.length === 0) return { output: portion.answer, ...verdict }
+      throw new StepFailure('inner_failed', `the work failed: ${describeMissing(portion)}`, { output: portion.answer })
+    }
+    ctx.record('note-written', { about: 'wrap-up', missing: failed })
+    return { output: await wrapUp(ctx, { id: step.id, spec, portion, inputs }), ...verdict }
+  },
+}
+
+interface Rest {
+  readonly id: string
+  readonly spec: GracefulSpec
+  readonly portion: Portion
+  readonly inputs: Inputs
+}
+
+async function wrapUp(ctx: StepContext, rest: Rest): Promise<Json> {
+  const { id, spec, portion } = rest
+  const agent: AgentSpec = {
+    agent: 'wrap-up',
+    title: 'the last answer',
+    system: 'You bring unfinished work to the best end that can be reached with what is there. You invent nothing.',
+    candidates: spec.candidates,
+    blocks: [],
+    material: [...takeMaterial(portion, spec.material_tokens), { heading: 'Not done', content: listMissing(portion) }],
+    instruct:
+      'The budget for this work is used up. Give the best answer to the input that can be made of the results above, and say briefly what is missing.',
+    ...(spec.output_schema ? { output_schema: spec.output_schema, output_attempts: 1 } : {}),
+  }
+  const affordable = portion.done.length > 0 && spec.candidates.length > 0
+  const step = { id: `${id}/wrap-up`, kind: 'agent', spec: agent as unknown as JsonObject }
+  const [outcome] = affordable ? await ctx.propose('wrap-up', [step]) : []
+  if (outcome?.status === 'succeeded' && outcome.output !== undefined)
+    return spec.output_schema ? outcome.output : `${showAnswer(outcome.output).trimEnd()}\n\n${listMissing(portion)}`
+  if (!spec.output_schema) return assemblePlainly(portion)
+  const value = makeLeastValue(spec.output_schema)
+  if (value !== undefined) return value
+  throw new StepFailure('budget_exhausted', 'the budget is used up, and nothing of the promised form can be given')
+}
+
+/** The results, each with its share; what does not fit is cut in the middle of it. */
+function takeMaterial({ done }: Portion, tokens: number): NonNullable<AgentSpec['material']> {
+  const share = tokens / Math.max(1, done.length)
+  return done.map(({ name, output }) => {
+    const text = showAnswer(output)
+    const part = Math.min(1, share / Math.max(1, countAtMost(text)))
+    return { heading: `Result of ${name}`, content: part < 1 ? cut(text, Math.floor(text.length * part)) : output }
+  })
+}
+
+function cut(text: string, length: number): string {
+  return `${text.slice(0, length).toWellFormed()}\n[cut: ${text.length - length} characters more]`
+}
+
+function listMissing({ missing }: Portion): string {
+  return ['Not finished:', ...missing.map(({ name, code }) => `- ${name} (${code})`)].join('\n')
+}
+
+function assemblePlainly(portion: Portion): string {
+  const parts = portion.done.map(({ name, output }) => `## ${name}\n\n${showAnswer(output).trim()}`)
+  return [...parts, listMissing(portion)].join('\n\n')
+}
+
+function describeMissing({ missing }: Portion): string {
+  return describeFailures(missing.map(({ name, code, message }) => ({ step: name, status: 'failed', code, message })))
+}
+
+/** A step that failed for want of money, itself or inside. */
+function isUnpaid({ status, code, message = '' }: StepOutcome): boolean {
+  return status === 'failed' && (UNPAID.has(code ?? '') || [...UNPAID].some((word) => message.includes(word)))
+}

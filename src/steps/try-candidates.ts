@@ -1,0 +1,62 @@
+import { type StepContext, StepFailure } from '../engine/step.ts'
+import type { RouteDecision } from '../events/routing.ts'
+import type { JsonObject } from '../events/values.ts'
+import type { Candidate } from '../graph/candidates.ts'
+import { keepPromising, mayFallBack } from './recovery.ts'
+import { chooseOrder, describeDecision } from './route.ts'
+
+interface Failed {
+  readonly candidate: Candidate
+  readonly failure: StepFailure
+}
+
+/**
+ * Asks one model after another until one answers, and records who was asked and why. Rejects with the failure of the last one, which
+ * names them all; at once where no other model would do better.
+ */
+export async function tryCandidates<T>(
+  ctx: StepContext,
+  given: { readonly candidates: readonly Candidate[]; countInput(): number },
+  ask: (candidate: Candidate) => Promise<T>,
+): Promise<T> {
+  const failures: Failed[] = []
+  const route = await chooseOrder(ctx, given.candidates, given.countInput)
+  let left = route.candidates
+  for (let [candidate] = left; candidate; [candidate] = left) {
+    left = left.slice(1)
+    recordRoute(ctx, candidate, { before: failures.at(-1), decision: route.decision })
+    try {
+      return await ask(candidate)
+    } catch (failure) {
+      if (!(failure instanceof StepFailure) || !mayFallBack(failure.code) || ctx.signal.aborted) throw failure
+      failures.push({ candidate, failure })
+      left = keepPromising(left, candidate, failure.code)
+    }
+  }
+  const last = failures.at(-1)?.failure
+  if (!last) throw new StepFailure('profile_missing', 'the agent has no model to ask')
+  const tried = failures.map(({ candidate, failure }) => `${modelOf(candidate)} (${failure.code}: ${failure.message})`)
+  const more = last.detail === undefined ? {} : { detail: last.detail }
+  throw new StepFailure(last.code, `no model answered: ${tried.join('; ')}`, more)
+}
+
+function recordRoute(
+  ctx: StepContext,
+  candidate: Candidate,
+  { before, decision }: { readonly before: Failed | undefined; readonly decision: RouteDecision | undefined },
+): void {
+  const { profile, provider, model } = candidate
+  const facts: JsonObject = {
+    ...(profile === undefined ? {} : { profile }),
+    provider,
+    model,
+    ...(before
+      ? { reason: 'fallback', from: modelOf(before.candidate), because: before.failure.code }
+      : describeDecision(decision)),
+  }
+  ctx.record('step-routed', facts)
+}
+
+export function modelOf({ profile, provider, model }: Candidate): string {
+  return profile ?? `${provider}/${model}`
+}

@@ -1,0 +1,183 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createApp } from '../../src/app/create-app.ts'
+import { readScopes } from '../../src/app/scopes.ts'
+import { runProgram } from '../processes.ts'
+import { call } from './calls.ts'
+import { makeProject, type Project } from './project.ts'
+
+/** 1,000 tokens of input and 100 of output at $1 and $10 a million: $0.002 a call. */
+const CALL = 2_000_000
+let asked = 0
+/** What the server bills, in nano-dollars. */
+let billed = 0
+let usage: (() => object | undefined) | undefined
+const server = createServer((request, response) => {
+  let body = ''
+  request.on('data', (chunk) => (body += chunk))
+  request.on('end', () => {
+    if (!request.url?.endsWith('/chat/completions')) return response.end('{"data":[{"id":"m"}]}')
+    asked += 1
+    billed += CALL
+    const told = usage ? usage() : { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 }
+    response.setHeader('content-type', 'text/event-stream')
+    const say = (data: object) => response.write(`data: ${JSON.stringify(data)}\n\n`)
+    setTimeout(() => {
+      say({ choices: [{ index: 0, delta: { role: 'assistant', content: 'done' } }] })
+      say({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+      if (told) say({ choices: [], usage: told })
+      response.end('data: [DONE]\n\n')
+    }, 20)
+    return undefined
+  })
+})
+let url = ''
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+})
+afterAll(() => server.close())
+
+const MODELS = `m:
+  models:
+    - name: m
+      max_output: 300
+      prices: {input: 1, output: 10}
+`
+
+function projectOf({
+  agents,
+  budget = '',
+  budgets = '',
+  models = MODELS,
+}: {
+  agents: number
+  budget?: string
+  budgets?: string
+  models?: string
+}): Project {
+  const listed = Array.from({ length: agents }, (_, n) => `  - {name: a${n}, model_profile: m}`).join('\n')
+  asked = 0
+  billed = 0
+  usage = undefined
+  return makeProject({
+    'config.yaml': `providers:\n  m: {type: openai-compatible, base_url: "${url}"}\nmodel_profiles:\n  m: {provider: m, model: m}\n${budgets}`,
+    'models.yaml': models,
+    'ensembles/crowd.yaml': `name: crowd\ndescription: many\n${budget}agents:\n${listed}\n`,
+  })
+}
+
+const spentBy = (report: { readonly [key: string]: unknown }) => JSON.stringify(report)
+
+describe('budgets of the real thing', () => {
+  test('F22 U11 200 steps side by side against a budget for 37: no overshoot, at least 95 % of it used', async () => {
+    const project = projectOf({ agents: 200, budget: 'budget: {max_cost: 0.074}\n' })
+    const { status, code, run } = await call(project, 'run', { target: 'crowd', input: 'x' })
+    expect({ status, code }).toEqual({ status: 'exhausted', code: 5 })
+    const limit = 37 * CALL
+    console.log(`    ${asked} of 37 calls that the budget pays for`)
+    expect(billed).toBeLessThanOrEqual(limit)
+    expect(billed).toBeGreaterThanOrEqual(0.95 * limit)
+    expect(await call(project, 'runs replay', { run })).toMatchObject({ equal: true })
+  })
+
+  test('F22 the same with 8 processes on one store and a budget for the day', async () => {
+    const project = projectOf({ agents: 8, budgets: 'budgets:\n  day: {max_cost: 0.074}\n' })
+    const ends = await Promise.all(Array.from({ length: 8 }, () => runProgram(['run', 'crowd', 'x'], project)))
+    expect(ends.map(({ code }) => code).every((code) => code === 5 || code === 0)).toBe(true)
+    const limit = 37 * CALL
+    console.log(`    8 processes: ${asked} of 37 calls that the budget pays for`)
+    expect(billed).toBeLessThanOrEqual(limit)
+    expect(billed).toBeGreaterThanOrEqual(0.95 * limit)
+    const app = await createApp(project)
+    const [day] = await readScopes(app)
+    await app.close()
+    expect(day).toMatchObject({ title: 'the day', spent: { settled: { cost: billed }, reserved: { cost: 0 } } })
+  }, 60_000)
+
+  test('a stream without usage is charged as it was held, and marked', async () => {
+    const project = projectOf({ agents: 1, budget: 'budget: {max_cost: 1}\n' })
+    usage = () => undefined
+    const { run, status } = await call(project, 'run', { target: 'crowd', input: 'x' })
+    expect(status).toBe('succeeded')
+    const settled = await settledBy(project, run)
+    expect(settled).toMatchObject([{ basis: 'reserved' }])
+    expect(settled[0]?.amount.cost).toBeGreaterThan(3_000_000)
+  })
+
+  test('F23 a bill ten times too high is settled as it is, and no new call begins', async () => {
+    const project = projectOf({ agents: 3, budget: 'budget: {max_cost: 0.01}\n' })
+    usage = () => ({ prompt_tokens: 10_000, completion_tokens: 1_000, total_tokens: 11_000 })
+    const { run, status } = await call(project, 'run', { target: 'crowd', input: 'x', max_concurrent: 1 })
+    expect(status).toBe('exhausted')
+    expect(asked).toBe(1)
+    expect(await settledBy(project, run)).toMatchObject([{ basis: 'told', amount: { cost: 20_000_000 } }])
+  })
+
+  test('U13 a missing price is refused under a limit, unless that is allowed', async () => {
+    const models = 'm:\n  models:\n    - name: m\n      max_output: 300\n'
+    const refused = projectOf({ agents: 1, budget: 'budget: {max_cost: 1}\n', models })
+    const end = await call(refused, 'run', { target: 'crowd', input: 'x' })
+    expect(end.status).toBe('exhausted')
+    expect(spentBy(end.report as never)).toContain('price_unknown')
+    expect(asked).toBe(0)
+    const allowed = projectOf({ agents: 1, budget: 'budget: {max_cost: 1, unpriced: allow}\n', models })
+    expect((await call(allowed, 'run', { target: 'crowd', input: 'x' })).status).toBe('succeeded')
+  })
+
+  test('B19 a price for a million that was typed as one for a token is named, and pays for nothing', async () => {
+    const models = 'm:\n  models:\n    - name: m\n      prices: {input: 3, output: 15, unit: per_token}\n'
+    const project = projectOf({ agents: 1, budget: 'budget: {max_cost: 1}\n', models })
+    const end = await call(project, 'run', { target: 'crowd', input: 'x' })
+    expect(end.status).toBe('exhausted')
+    expect(asked).toBe(0)
+  })
+
+  test('U19 at the limit a run asks, goes on cheaper, or finishes with what is there', async () => {
+    const asks = await call(projectOf({ agents: 4, budget: 'budget: {max_calls: 2, on_limit: ask}\n' }), 'run', {
+      target: 'crowd',
+      input: 'x',
+    })
+    expect(asks).toMatchObject({ status: 'paused', asks: ['budget'], code: 4 })
+    const finishes = await call(
+      projectOf({ agents: 4, budget: 'budget: {max_calls: 3, on_limit: finish, model: m}\n' }),
+      'run',
+      {
+        target: 'crowd',
+        input: 'x',
+      },
+    )
+    expect(finishes.status).toBe('exhausted')
+    expect(asked).toBe(3)
+    expect(spentBy(finishes.report as never)).toContain('Not finished:')
+    const cheaper = projectOf({
+      agents: 4,
+      budget: 'budget: {max_cost: 0.0075, on_limit: cheaper, model: embedded/extractive}\n',
+    })
+    expect((await call(cheaper, 'run', { target: 'crowd', input: 'A whole sentence to quote.' })).status).toBe(
+      'succeeded',
+    )
+    expect(billed).toBeLessThanOrEqual(7_500_000)
+  })
+
+  test('the smaller of two budgets holds, and what the caller says comes first', async () => {
+    const project = projectOf({
+      agents: 4,
+      budget: 'budget: {max_calls: 3}\n',
+      budgets: 'budgets:\n  run: {max_calls: 2}\n',
+    })
+    await call(project, 'run', { target: 'crowd', input: 'x' })
+    expect(asked).toBe(2)
+    await call(project, 'run', { target: 'crowd', input: 'x', max_calls: 1 })
+    expect(asked).toBe(3)
+  })
+})
+
+async function settledBy(project: Project, run: string) {
+  const { requireRun } = await import('../../src/app/runs.ts')
+  const app = await createApp(project)
+  const events = await requireRun(app, run)
+  await app.close()
+  return events.flatMap((event) => (event.type === 'budget-settled' ? [event.data] : []))
+}
