@@ -7,7 +7,7 @@ const HEAD = 0.6
 export const MARK_TOKENS = 24
 
 /** The beginning and the end of a text, with a mark between, in at most so many tokens; undefined where not even the mark has room. */
-export function cutText(text: string, room: number, count: CountText): string | undefined {
+function cutText(text: string, room: number, count: CountText): string | undefined {
   let best: string | undefined
   let least = 0
   let most = text.length - 1

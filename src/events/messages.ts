@@ -53,6 +53,8 @@ export interface ModelRequest {
   /** Provider settings passed through untouched (for example Ollama's `num_ctx`). */
   readonly options?: JsonObject
   readonly base_url?: string
+  /** Each message is a text that is wanted as a vector: the answer has one `file` part of 32-bit floats for each. */
+  readonly embed?: { readonly dimensions?: number }
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other'

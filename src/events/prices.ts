@@ -4,7 +4,7 @@ export const PRICE_UNITS = { per_million: 1_000_000, per_1k: 1_000, per_token: 1
 export type PriceUnit = keyof typeof PRICE_UNITS
 
 /** Dollars for a million tokens: no model costs more, and none that costs something costs less. */
-export const PRICE_BOUNDS = { most: 1_000, least: 0.001 } as const
+const PRICE_BOUNDS = { most: 1_000, least: 0.001 } as const
 
 export type PriceRead =
   /** Integer nano-dollars for a million tokens. */

@@ -83,7 +83,7 @@ export function joinBudgets(first: Budget, second: Budget): Budget {
   }
 }
 
-export function joinLimits(a: BudgetLimits, b: BudgetLimits): BudgetLimits {
+function joinLimits(a: BudgetLimits, b: BudgetLimits): BudgetLimits {
   const joined = (['max_cost', 'max_tokens', 'max_calls'] as const).flatMap((key) => {
     const limit = smaller(a[key], b[key])
     return limit === undefined ? [] : [[key, limit] as const]

@@ -1,5 +1,6 @@
 import type { SandboxAsk } from '../events/script-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
+import { readContextRules } from './context-block.ts'
 import { findDependencies } from './dependencies.ts'
 import type {
   Agent,
@@ -13,7 +14,6 @@ import type {
   ToolsBlock,
 } from './ensemble.ts'
 import { type AgentFile, type EnsembleFile, LATER_AGENT_KEYS, LATER_KEYS } from './ensemble-schema.ts'
-import { readContextRules } from './context-block.ts'
 import { readBody } from './loop-body.ts'
 import { isMap } from './report.ts'
 import type { Edge, StepRetry } from './step-graph.ts'

@@ -8,12 +8,13 @@ import type { StepRetry } from './step-graph.ts'
  * part of the ensemble read, so a file that has them is better edited than printed.
  */
 export function printEnsemble(ensemble: Omit<Ensemble, 'place' | 'later'>): string {
-  const { name, description, default_task, agents, coordinator, assemble, validation, test_mode, raw_output, cache } =
-    ensemble
+  const { name, description, budget, default_task, agents, coordinator, assemble, validation } = ensemble
+  const { test_mode, raw_output, cache } = ensemble
   return stringify(
     {
       name,
       description,
+      budget,
       default_task,
       agents: agents.map(printAgent),
       coordinator,

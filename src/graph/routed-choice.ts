@@ -59,7 +59,7 @@ export function makeChooser(name: string, { candidates, requirements, routing }:
 }
 
 /** Stands for the provider of profiles that choose. */
-export const ROUTER = 'router'
+const ROUTER = 'router'
 
 export function isRouted({ candidates, requirements }: RoutedChoice): boolean {
   return candidates !== undefined || requirements !== undefined

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { renameSync, statSync } from 'node:fs'
 import { OrcError } from '../events/errors.ts'
 import type { CacheQuestion, KeptAnswer } from '../events/kept-answer.ts'
-import type { Json } from '../events/values.ts'
 import { explainFailure } from './sqlite-failure.ts'
 import { createPrivately, type Param, SqliteFile } from './sqlite-file.ts'
 

@@ -9,7 +9,7 @@ import {
   type RouteWeights,
 } from '../events/routing.ts'
 
-export const USUAL_WEIGHTS: RouteWeights = { skill: 0.3, success: 0.3, latency: 0.1, cost: 0.25, context: 0.05 }
+const USUAL_WEIGHTS: RouteWeights = { skill: 0.3, success: 0.3, latency: 0.1, cost: 0.25, context: 0.05 }
 
 /** A model of which nothing is known does well nine times of ten, and so many calls have to say otherwise. */
 const USUAL_SUCCESS = 0.9
@@ -81,7 +81,7 @@ export function latencyOf({ latency_ms, usual_latency_ms }: RouteCandidate): num
   return latency_ms ?? usual_latency_ms
 }
 
-export function skillOf({ skill, general }: RouteCandidate): number {
+function skillOf({ skill, general }: RouteCandidate): number {
   return skill ?? (general === undefined ? USUAL_SKILL : GENERAL_SHARE * general)
 }
 

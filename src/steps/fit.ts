@@ -40,14 +40,14 @@ export async function fitRequest(ctx: StepContext, task: FitTask): Promise<Fitte
   const tokens = countMessages([], countAtMost) + beside + roles.system + roles.user + roles.assistant + roles.tool
   const common = { effect: task.effect, messages: messages.length }
   if (limit === undefined || tokens <= limit) {
-    const prefix = notePrefix(fitting, request, messages, beside)
+    const prefix = notePrefix(fitting, request, { messages, beside })
     const facts = { ...common, tokens, ...(limit === undefined ? {} : { limit }), method: 'bounded', prefix }
     const of = Object.fromEntries(Object.entries({ ...roles, beside }).filter(([, size]) => size > 0))
     ctx.record('context-built', { ...facts, of })
     return { request: messages === request.messages ? request : { ...request, messages }, tokens }
   }
   const { messages: fit, manifest, parts } = await cutDown(ctx, task, { limit, beside })
-  const prefix = notePrefix(fitting, request, fit, beside)
+  const prefix = notePrefix(fitting, request, { messages: fit, beside })
   const count = (fate: string) => manifest.parts.filter((part) => part.fate === fate).length
   const facts: JsonObject = {
     ...common,
@@ -140,7 +140,11 @@ async function countExactly(
 }
 
 /** Tokens at the beginning that the request before had, too: a provider may have them in its cache. */
-function notePrefix(fitting: Fitting, request: ModelRequest, messages: readonly Message[], beside: number): number {
+function notePrefix(
+  fitting: Fitting,
+  request: ModelRequest,
+  { messages, beside }: { readonly messages: readonly Message[]; readonly beside: number },
+): number {
   const model = `${request.provider}/${request.model}`
   const tools = (request.tools ?? []).map(({ name }) => name).join(' ')
   const before = fitting.sent
