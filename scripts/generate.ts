@@ -1,5 +1,5 @@
 // Writes the files that are made from code: the command tree, the reference of the command line, the schema of
-// ensemble files, the pictures of the shipped patterns. With `--check` nothing is written: every file that is not what
+// ensemble files, the OpenAPI document, the pictures of the shipped patterns. With `--check` nothing is written: every file that is not what
 // it would be is named, and the exit code is 1.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,8 @@ import { ensembleJsonSchema } from '../src/graph/ensemble-schema.ts'
 import { buildTree, type FieldSchema } from '../src/surfaces/cli/build-tree.ts'
 import { writeReference } from '../src/surfaces/cli/reference.ts'
 import type { CommandTree } from '../src/surfaces/cli/tree.ts'
+import type { Schema } from '../src/surfaces/http/api-document.ts'
+import { describeApi } from '../src/surfaces/http/openapi-document.ts'
 import { type Finding, reportFindings } from './finding.ts'
 import { drawPatterns, PATTERNS_PAGE } from './pattern-pictures.ts'
 
@@ -23,6 +25,7 @@ export function generateFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['src/surfaces/cli/commands.generated.json', `${JSON.stringify(tree, null, 1)}\n`],
     ['docs/cli.md', writeReference(tree)],
+    ['src/surfaces/http/openapi.generated.json', `${JSON.stringify(readApi(), null, 1)}\n`],
     ['docs/ensemble.schema.json', formatJson(ensembleJsonSchema())],
     [PATTERNS_PAGE, drawPatterns(readText(join(root, PATTERNS_PAGE)) ?? '')],
   ])
@@ -43,8 +46,27 @@ function formatJson(content: unknown): string {
   return done.stdout
 }
 
+function readVersion(): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
+}
+
+function readApi() {
+  const shapes = operations.map(({ name, summary, input, output }) => ({
+    name,
+    summary,
+    input: readSchema(input, 'input'),
+    ...(output === undefined ? {} : { output: readSchema(output, 'output') }),
+  }))
+  return describeApi(shapes, readVersion())
+}
+
+function readSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest as Schema
+}
+
 function readTree(): CommandTree {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const version = readVersion()
   const shapes = operations.map(({ name, summary, input }) => ({
     name,
     summary,

@@ -1,5 +1,22 @@
 /** The public door of the package: the engine, its words, and the ways to build on them. */
 export { createNodeWorld } from './app/node-world.ts'
+export {
+  type AssembledContext,
+  type AssembleRequest,
+  ContextAssembler,
+  ContextBudget,
+  type ContextMessage,
+  type ProviderCaps,
+} from './context/assembler.ts'
+export { buildContext } from './context/build.ts'
+export type {
+  BuiltContext,
+  ContextBudget as ContextLimits,
+  ContextGroup,
+  ContextPart,
+  Manifest,
+  ManifestEntry,
+} from './context/part.ts'
 export type { Delta, EffectAsk, EffectOrder, EffectOutcome, Executor, Safety } from './engine/effect.ts'
 export {
   createRun,

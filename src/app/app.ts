@@ -7,9 +7,12 @@ import type { OpenSqliteJournal } from '../journal/sqlite.ts'
 import type { Redact, Redaction } from '../trust/redaction.ts'
 import type { McpServersInUse } from './mcp-in-use.ts'
 import type { Models } from './models.ts'
+import type { Principal } from './principal.ts'
 
 /** What every operation works with. Made once per process by `createApp`; what is expensive is opened when it is asked for. */
 export interface App {
+  /** For whom it works here: of others' runs there is nothing. Absent: the local user. */
+  readonly principal?: Principal
   readonly paths: Paths
   readonly env: Environment
   readonly config: Config
@@ -21,6 +24,11 @@ export interface App {
   readonly redaction: Redaction
   /** The one sink through which text leaves: known secrets are taken out. */
   readonly redact: Redact
+  /**
+   * Reads the user's files again when they have changed since; asked often, it looks a few times a second. Files that cannot be used change
+   * nothing but `warnings`.
+   */
+  refresh(): Promise<void>
   /** The journal of this user, opened on first use. */
   openJournal(): Promise<OpenSqliteJournal>
   /** The MCP servers of this user and project; one is started or connected with when it is first needed. */

@@ -8,8 +8,10 @@ import { type FileChange, readChange } from './file-change.ts'
 import { loadContents } from './run-report.ts'
 
 /** Something that waits for a yes or no, with everything that would be done. */
-export interface ShownApproval extends Omit<ApprovalEntry, 'request' | 'asked' | 'expires_at'> {
+export interface ShownApproval extends Omit<ApprovalEntry, 'request' | 'asked' | 'expires_at' | 'status'> {
   readonly run: string
+  /** `expired`: nobody spoke in time; the step is told as soon as the run is taken up. */
+  readonly status: ApprovalEntry['status'] | 'expired'
   /** ISO 8601 UTC. */
   readonly asked: string
   readonly expires?: string
@@ -33,11 +35,14 @@ export async function readApprovals(
     run,
     blobs,
   )
-  return entries.map(({ request, asked, expires_at, ...entry }) => {
+  const now = Date.now()
+  return entries.map(({ request, asked, expires_at, status, ...entry }) => {
     const content = read(request)
+    const late = (status === 'asked' || status === 'given') && expires_at !== undefined && expires_at <= now
     return {
       ...entry,
       run,
+      status: late ? 'expired' : status,
       asked: new Date(asked).toISOString(),
       ...(expires_at === undefined ? {} : { expires: new Date(expires_at).toISOString() }),
       ...(content === undefined ? {} : { request: content }),

@@ -7,6 +7,7 @@ import type { ModelRequest } from '../events/messages.ts'
 import type { ModelProfile } from '../graph/profile.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createProvider, findVendor, probeProvider, VENDORS, type Vendor } from '../providers/vendors.ts'
+import { createModelCards, type ModelCards } from './model-cards.ts'
 import { readScript } from './script-file.ts'
 
 /** A model, and how it came to be chosen. */
@@ -32,7 +33,20 @@ export interface Models {
   findModel(name: string): Promise<Choice>
   /** Does it run on this machine, without a bill? */
   isFree(provider: string): boolean
+  /** What is known of them. */
+  readonly cards: ModelCards
+  /** Whose limits a call counts against; undefined when nobody is known by the provider's name. */
+  account(request: Pick<ModelRequest, 'provider' | 'base_url'>): ProviderAccount | undefined
   describeProviders(): Promise<readonly ProviderState[]>
+}
+
+/** Calls with an equal account share what their server allows. */
+export interface ProviderAccount {
+  /** The kind of provider. */
+  readonly vendor: string
+  /** The variable its key stands in; without one there is no key. */
+  readonly key_name?: string
+  readonly base_url?: string
 }
 
 export function createModels(from: {
@@ -59,7 +73,7 @@ export function createModels(from: {
 
   const make = async (name: string, vendor: Vendor): Promise<Provider> => {
     const base_url = baseUrlOf(vendor, name)
-    const connections = settingsOf(name)?.connections
+    const { connections, stream } = settingsOf(name) ?? {}
     const [key_name] = keyNames(vendor, name)
     const script = vendor.name === 'scripted' ? await readScript(env.values.get('LLM_ORC_SCRIPT')) : undefined
     return createProvider(vendor, {
@@ -68,6 +82,7 @@ export function createModels(from: {
       ...(key_name === undefined ? {} : { key_name }),
       ...(base_url === undefined ? {} : { base_url }),
       ...(connections === undefined ? {} : { connections }),
+      ...(stream === undefined ? {} : { stream }),
       ...(script === undefined ? {} : { script }),
     })
   }
@@ -134,6 +149,8 @@ export function createModels(from: {
     findModel: async (name) => {
       const profile = profiles.profiles.get(name)
       if (profile) return { profile, why: '' }
+      const broken = profiles.broken.get(name)
+      if (broken?.[0]) throw new OrcError(broken)
       const slash = name.indexOf('/')
       const vendor = slash > 0 ? vendorOf(name.slice(0, slash)) : vendorOf(name)
       if (vendor && slash > 0)
@@ -157,6 +174,18 @@ export function createModels(from: {
       return { profile: { ...standard, name: '', model: name }, why }
     },
     isFree: (name) => vendorOf(name)?.local ?? false,
+    cards: createModelCards({ config, profiles, vendorOf }),
+    account: ({ provider: name, base_url: own }) => {
+      const vendor = vendorOf(name)
+      if (!vendor) return undefined
+      const key_name = setKey(vendor, name)
+      const base_url = own ?? baseUrlOf(vendor, name) ?? vendor.base_url
+      return {
+        vendor: vendor.name,
+        ...(key_name === undefined ? {} : { key_name }),
+        ...(base_url === undefined ? {} : { base_url }),
+      }
+    },
     describeProviders: async () => {
       const names = [...VENDORS.map((vendor) => vendor.name), ...Object.keys(config.settings.providers ?? {})]
       return Promise.all([...new Set(names)].map((name) => describeProvider(name)))

@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts'
+import { analyzeArtifact, measureEnsemble } from './operations/analysis.ts'
 import { denyApproval, giveApproval, listApprovals, showApproval } from './operations/approvals.ts'
 import {
   cleanupArtifactsOperation,
@@ -6,8 +7,11 @@ import {
   listArtifactsOperation,
   showArtifactOperation,
 } from './operations/artifacts.ts'
+import { batchOperation, cancelBatch, listBatches, resumeBatch, showBatch } from './operations/batches.ts'
 import { bisectRuns } from './operations/bisect.ts'
+import { listBudgets } from './operations/budgets.ts'
 import { exportRun, importRun } from './operations/bundles.ts'
+import { clearCacheOperation, showCacheOperation } from './operations/cache.ts'
 import {
   deleteChain,
   listChains,
@@ -19,10 +23,19 @@ import {
 } from './operations/chains.ts'
 import { demo } from './operations/demo.ts'
 import { doctor } from './operations/doctor.ts'
+import { createEnsemble, deleteEnsemble, updateEnsemble } from './operations/ensemble-edits.ts'
 import { checkEnsemble, drawEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
 import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
 import { importOperation } from './operations/import.ts'
 import { init } from './operations/init.ts'
+import { createKey, listKeys, revokeKey } from './operations/keys.ts'
+import {
+  browseLibrary,
+  copyFromLibrary,
+  describeLibrary,
+  searchLibrary,
+  showLibraryEntry,
+} from './operations/library.ts'
 import {
   addMcpServer,
   listMcpServers,
@@ -31,11 +44,20 @@ import {
   testMcpServer,
   trustMcpServer,
 } from './operations/mcp.ts'
+import { serveMcp } from './operations/mcp-serve.ts'
+import { listModelsOperation, showModel } from './operations/models.ts'
+import { overviewOperation } from './operations/overview.ts'
 import { planOperation } from './operations/plan.ts'
 import { checkPolicy, explainPolicy } from './operations/policy.ts'
+import { createProfile, deleteProfile, updateProfile } from './operations/profile-edits.ts'
 import { listProfiles } from './operations/profiles.ts'
-import { listProviders, testProvider } from './operations/providers.ts'
+import { listLimits, listProviders, testProvider } from './operations/providers.ts'
+import { quoteOperation } from './operations/quote.ts'
+import { showRecovery } from './operations/recovery.ts'
+import { listRoles, showRole } from './operations/roles.ts'
+import { explainRoutes, imagineRoutes } from './operations/routes.ts'
 import { runOperation } from './operations/run.ts'
+import { checkRunnableOperation } from './operations/runnable.ts'
 import {
   cancelRun,
   deleteRun,
@@ -49,9 +71,12 @@ import {
   tailRun,
 } from './operations/runs.ts'
 import { benchSandboxes, checkSandboxes, listSandboxes } from './operations/sandbox.ts'
+import { createScript, deleteScript } from './operations/script-edits.ts'
 import { listScriptsOperation, showScript, testScript } from './operations/scripts.ts'
+import { serveOperation } from './operations/serve.ts'
 import { listToolsOperation, migrateTool, newTool, showTool, testTool } from './operations/tools.ts'
 import { upgradeRun } from './operations/upgrade.ts'
+import { usageOperation } from './operations/usage.ts'
 import { validateAll, validateCategory, validateRun } from './operations/validate.ts'
 import { version } from './operations/version.ts'
 
@@ -61,11 +86,18 @@ export const operations: readonly Operation[] = [
   init,
   importOperation,
   runOperation,
+  quoteOperation,
+  usageOperation,
   planOperation,
   listEnsemblesOperation,
   showEnsemble,
   checkEnsemble,
   drawEnsemble,
+  checkRunnableOperation,
+  measureEnsemble,
+  createEnsemble,
+  updateEnsemble,
+  deleteEnsemble,
   listChains,
   showChain,
   runChain,
@@ -85,6 +117,7 @@ export const operations: readonly Operation[] = [
   resolveStep,
   steerRun,
   doctor,
+  showRecovery,
   listApprovals,
   showApproval,
   giveApproval,
@@ -97,15 +130,29 @@ export const operations: readonly Operation[] = [
   compareRunsOperation,
   bisectRuns,
   upgradeRun,
+  explainRoutes,
+  imagineRoutes,
   deleteRun,
   pruneRuns,
   listArtifactsOperation,
   showArtifactOperation,
+  analyzeArtifact,
   deleteArtifactOperation,
   cleanupArtifactsOperation,
+  showCacheOperation,
+  clearCacheOperation,
   listScriptsOperation,
   showScript,
   testScript,
+  createScript,
+  deleteScript,
+  browseLibrary,
+  showLibraryEntry,
+  searchLibrary,
+  copyFromLibrary,
+  describeLibrary,
+  listRoles,
+  showRole,
   listToolsOperation,
   showTool,
   testTool,
@@ -121,7 +168,25 @@ export const operations: readonly Operation[] = [
   testMcpServer,
   probeMcp,
   listProviders,
+  listLimits,
   testProvider,
   listProfiles,
+  createProfile,
+  updateProfile,
+  deleteProfile,
+  listBudgets,
+  listModelsOperation,
+  showModel,
+  batchOperation,
+  listBatches,
+  showBatch,
+  resumeBatch,
+  cancelBatch,
+  createKey,
+  listKeys,
+  revokeKey,
+  serveOperation,
+  serveMcp,
+  overviewOperation,
   version,
 ] as unknown as readonly Operation[]

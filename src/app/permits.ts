@@ -4,7 +4,7 @@ import type { App } from './app.ts'
 import type { Permits } from './policy.ts'
 import { loadContents } from './run-report.ts'
 
-/** Among the pinned files of a definition: what the command line allowed and forbade for this run. */
+/** Among the pinned files of a definition: what the command line allowed and forbade for this run, the cache included. */
 export const PERMITS = 'permits'
 
 interface NamedText {
@@ -18,14 +18,15 @@ export function pinPermits(files: readonly NamedText[], permits: Permits): reado
   return hasPermits(permits) ? [...others, { name: PERMITS, content: JSON.stringify(permits) }] : others
 }
 
-export function hasPermits({ allow = [], deny = [] }: Permits): boolean {
-  return allow.length + deny.length > 0
+export function hasPermits({ allow = [], deny = [], no_cache = false }: Permits): boolean {
+  return allow.length + deny.length > 0 || no_cache
 }
 
 /** Both together; what is forbidden stays so. */
 export function joinPermits(before: Permits, more: Permits): Permits {
   const join = (word: 'allow' | 'deny') => [...new Set([...(before[word] ?? []), ...(more[word] ?? [])])]
-  return { allow: join('allow'), deny: join('deny') }
+  const no_cache = before.no_cache === true || more.no_cache === true
+  return { allow: join('allow'), deny: join('deny'), ...(no_cache ? { no_cache } : {}) }
 }
 
 /** The permits that a run has, in the newest form of its definition. */

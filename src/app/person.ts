@@ -1,6 +1,7 @@
 import type { Command } from '../engine/inbox.ts'
 import type { Json } from '../events/values.ts'
 import type { Ask } from './asks.ts'
+import type { Form, FormAnswer } from './form.ts'
 
 /** What somebody says about one thing that a run asks. */
 export type Word =
@@ -12,6 +13,14 @@ export type Word =
 export interface Person {
   /** What they say now; what is left out stays open, and so does everything when the signal fires. */
   answer(asks: readonly Ask[], signal: AbortSignal): Promise<readonly Word[]>
+}
+
+/** Whoever is there while the program works, for what others than runs want of them. */
+export interface Company {
+  /** Answers with what they filled in; without it nobody is asked. */
+  fillForm(form: Form, signal: AbortSignal): Promise<FormAnswer>
+  /** Something they should know of, in one line. */
+  note(text: string): void
 }
 
 /** The words as commands to the run; an approval is given to what was shown. */

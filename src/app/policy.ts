@@ -10,6 +10,8 @@ import { createLocate } from './locate.ts'
 export interface Permits {
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
+  /** The run neither takes answers from the cache nor adds any. */
+  readonly no_cache?: boolean
 }
 
 /** The policy in force: the command line first, then user, system and project. Throws OrcError when a rule cannot be read. */

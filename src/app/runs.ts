@@ -1,17 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { EffectAsk } from '../engine/effect.ts'
-import {
-  createRun,
-  type Run,
-  type RunPlan,
-  readEvent,
-  readEvents,
-  resumeRun,
-  startRun,
-  type Verdict,
-  verifyRun,
-} from '../engine/engine.ts'
+import { createRun, type Run, type RunPlan, readEvents, resumeRun, startRun } from '../engine/engine.ts'
 import type { Command } from '../engine/inbox.ts'
 import type { RunEnd } from '../engine/live.ts'
 import type { Policy } from '../engine/policy.ts'
@@ -21,21 +11,26 @@ import type { Event, RunLimits } from '../events/event.ts'
 import { upcast } from '../events/upcast.ts'
 import type { Json } from '../events/values.ts'
 import type { RunReport } from '../events/views/run-report.ts'
-import { takeLease } from '../journal/lease.ts'
+import type { Budget } from '../graph/budget.ts'
+import { type Lease, takeLease } from '../journal/lease.ts'
 import type { App } from './app.ts'
 import { readApprovals, type ShownApproval } from './approvals.ts'
 import { writeArtifacts } from './artifacts.ts'
 import { type Ask, findAsks } from './asks.ts'
+import { underBudget } from './budget.ts'
+import { joinWatchers, type Keeper } from './driven.ts'
 import { createNodeWorld } from './node-world.ts'
 import { describeOwner, isOwnerDead } from './owner.ts'
 import { hasPermits, joinPermits, pinPermits, readPermits } from './permits.ts'
 import { commandsOf, type Person } from './person.ts'
 import { comparePinned, readPinnedFiles } from './pinned.ts'
 import type { Permits } from './policy.ts'
-import { createPorts, stepKinds } from './ports.ts'
+import { createPorts } from './ports.ts'
+import { ownerIn, ownerOf } from './principal.ts'
 import { projectDigest } from './project-digest.ts'
 import { reportRun } from './run-report.ts'
 import type { Target } from './target.ts'
+import { requireEqual } from './verify.ts'
 
 const LEASE_MS = 15_000
 
@@ -65,6 +60,12 @@ export interface RunOrder {
   readonly seed?: string
   readonly limits?: Partial<RunLimits>
   readonly permits?: Permits
+  /** What the caller lets it spend. */
+  readonly budget?: Budget
+  /** The id it gets; default: a new one. */
+  readonly run?: string
+  /** Whose it is; default: whoever the program works for. */
+  readonly principal?: string | undefined
 }
 
 /** How a driven run is watched and stopped, and who can be asked at once when it rests. */
@@ -72,6 +73,10 @@ export interface Steering {
   readonly signal?: AbortSignal
   readonly watcher?: Watcher
   readonly person?: Person
+  /** Keeps what is driven here; its runs are those of a server. */
+  readonly keeper?: Keeper
+  /** Answers as soon as the run is under way; only with a keeper. */
+  readonly detached?: boolean
 }
 
 /** How a run that is there already is taken up. */
@@ -79,15 +84,24 @@ export interface TakingUp extends Steering {
   readonly accept_changed?: boolean
   /** Added to those it has. */
   readonly permits?: Permits
+  /** Only to cancel it: nothing of it is allowed any more, and no policy is needed to say so. */
+  readonly ending?: boolean
 }
 
 /** Starts a run and drives it to its end or rest. */
 export async function runTarget(app: App, order: RunOrder, steering: Steering): Promise<RunResult> {
-  const ports = await createPorts(app, { watcher: steering.watcher, ...permitsOf(order) })
-  const plan = planRun(app, order)
-  const lease = await holdLease(app, plan.run)
-  const run = await startRun(ports, plan, lease)
-  const result = await finishRun(app, run, { ...steering, notes: order.target.notes })
+  const id = order.run ?? makeRunId()
+  const result = await inPlace(app, id, steering, async () => {
+    const plan = planRun(app, await underBudget(app, { ...order, run: id }), steering.keeper ? 'server' : 'cli')
+    const ports = await createPorts(app, {
+      ...watcherOf(steering, plan.run),
+      ...permitsOf(order),
+      principal: plan.principal,
+    })
+    const lease = await holdLease(app, plan.run)
+    const run = await startRun(ports, plan, lease)
+    return driveRun(app, { run, lease }, { ...steering, notes: order.target.notes, principal: plan.principal })
+  })
   const { warnings, ensemble } = order.target
   return {
     ...result,
@@ -96,12 +110,46 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
   }
 }
 
+/** Holds a place among the runs of its owner until it is kept. */
+async function inPlace<T>(app: App, run: string, { keeper }: Steering, begin: () => Promise<T>): Promise<T> {
+  keeper?.admit({ run, principal: app.principal })
+  try {
+    return await begin()
+  } finally {
+    keeper?.dismiss(run)
+  }
+}
+
 /** Writes a run that another process will drive. */
 export async function prepareRun(app: App, order: RunOrder): Promise<string> {
   const ports = await createPorts(app, permitsOf(order))
-  const plan = planRun(app, order)
+  const plan = planRun(app, await underBudget(app, order), 'cli')
   await createRun(ports, plan)
   return plan.run
+}
+
+/** Drives a run that has begun; a keeper keeps it, whatever becomes of the caller. */
+export async function driveRun(
+  app: App,
+  { run, lease }: { readonly run: Run; readonly lease: Lease },
+  how: Steering & { readonly notes: readonly string[]; readonly principal?: string | undefined },
+): Promise<RunResult> {
+  const result = finishRun(app, run, how)
+  if (!how.keeper) return result
+  const letGo = async () => {
+    run.abandon()
+    await lease.release()
+  }
+  const { principal } = how
+  how.keeper.keep({ id: run.id, kind: 'run', ...(principal === undefined ? {} : { principal }), result, letGo })
+  if (!how.detached) return result
+  const report = await reportOf(app, run.id)
+  return { run: run.id, status: report.status, report, provider_notes: how.notes }
+}
+
+export function watcherOf({ watcher, keeper }: Steering, run: string): { readonly watcher?: Watcher } {
+  const joined = joinWatchers(watcher, keeper?.watch(run))
+  return joined ? { watcher: joined } : {}
 }
 
 function permitsOf({ permits }: RunOrder): { readonly permits?: Permits } {
@@ -110,6 +158,7 @@ function permitsOf({ permits }: RunOrder): { readonly permits?: Permits } {
 
 /** Takes up an unfinished run. Throws OrcError when another process holds it, or when it cannot go on. */
 export async function continueRun(app: App, run: string, how: TakingUp): Promise<RunResult> {
+  how.keeper?.admit()
   const events = await requireRun(app, run)
   if (events.at(-1)?.type !== 'run-finished') {
     const compared = await comparePinned(app, { run, events, accept: how.accept_changed ?? false })
@@ -117,7 +166,8 @@ export async function continueRun(app: App, run: string, how: TakingUp): Promise
     const permits = joinPermits(before, how.permits ?? {})
     const more = how.permits !== undefined && hasPermits(how.permits)
     const files = more ? pinPermits(compared ?? (await readPinnedFiles(app, { run, events })), permits) : compared
-    const ports = await createPorts(app, { watcher: how.watcher, permits })
+    const principal = ownerIn(events)
+    const ports = await createPorts(app, { ...watcherOf(how, run), permits, ending: how.ending, principal })
     const lease = await holdLease(app, run)
     if (more && ports.policy) await giveWhatIsPermitted(app, run, { events, policy: ports.policy })
     const resumed = await resumeRun(ports, run, { lease, ...(files ? { files } : {}) })
@@ -126,7 +176,7 @@ export async function continueRun(app: App, run: string, how: TakingUp): Promise
       const hint = 'The step code has changed since; look at it with: llm-orc runs replay RUN'
       throw new OrcError({ code: 'step_diverged', message: `the run cannot be taken up: ${resumed.message}`, hint })
     }
-    return finishRun(app, resumed, { ...how, notes: [] })
+    return driveRun(app, { run: resumed, lease }, { ...how, notes: [], principal })
   }
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
@@ -157,7 +207,7 @@ async function appendCommands(app: App, run: string, commands: readonly Command[
 }
 
 /** Waits for a driven run's end or rest, and leaves its report. */
-export async function finishRun(
+async function finishRun(
   app: App,
   run: Run,
   how: Steering & { readonly notes: readonly string[] },
@@ -208,18 +258,6 @@ function sortAsks(asks: readonly Ask[]): Pick<RunResult, 'questions' | 'approval
   }
 }
 
-/** With LLM_ORC_VERIFY_RUNS set, every run that ends or rests here is verified at once: the test suite proves replay everywhere. */
-async function requireEqual(app: App, run: string): Promise<void> {
-  const verdict = await verifyStored(app, run)
-  if (verdict.equal) return
-  const hint = `Look at it with: llm-orc runs replay ${run}`
-  throw new OrcError({
-    code: 'replay_differs',
-    message: `the run ${run} does not come out the same: ${verdict.message}`,
-    hint,
-  })
-}
-
 /** Where this project's (or the user's) readable run folders are. */
 export function artifactsFolder(app: App): string {
   return join(app.paths.project_dir ?? app.paths.data, 'artifacts')
@@ -240,27 +278,6 @@ export async function requireRun(app: App, run: string): Promise<readonly Event[
 export async function reportOf(app: App, run: string): Promise<RunReport> {
   const { blobs } = await app.openJournal()
   return reportRun(await requireRun(app, run), run, blobs)
-}
-
-/** Runs the record again without touching anything; the record is streamed, whatever its length. */
-export async function verifyStored(app: App, run: string): Promise<Verdict> {
-  const store = await app.openJournal()
-  const eventAt = (seq: number) => readEvent(store, run, seq)
-  const means = { run, world: createNodeWorld(), blobs: store.blobs, kinds: stepKinds, eventAt }
-  return verifyRun(readEvents(store, run), means)
-}
-
-/** Verifies a bundle where it lies, without importing it. */
-export async function verifyFile(file: string): Promise<{ run: string } & Verdict> {
-  const { openBundleFile } = await import('../journal/bundle-file.ts')
-  const bundle = await openBundleFile(file)
-  try {
-    const blobs = { get: (run: string, sha256: string) => bundle.blobs.get(run, sha256), put: () => {} }
-    const means = { run: bundle.run, world: createNodeWorld(), blobs, kinds: stepKinds, eventAt: bundle.eventAt }
-    return { run: bundle.run, ...(await verifyRun(bundle.events(), means)) }
-  } finally {
-    await bundle.close()
-  }
 }
 
 /** Gives a run commands. Whoever holds it acts; if nobody does, this process takes it up. */
@@ -285,11 +302,7 @@ export async function commandRun(
   } catch (error) {
     if (!(error instanceof OrcError) || error.code !== 'run_held') throw error
   }
-  await followToRest(app, run, {
-    from: events.length + 1,
-    last,
-    cancels: commands.some(({ type }) => type === 'cancel'),
-  })
+  await followToRest(app, run, { from: events.length + 1, last, cancels: how.ending === true })
   const report = await reportOf(app, run)
   return { run, status: report.status, report, provider_notes: [] }
 }
@@ -319,29 +332,25 @@ async function followToRest(
   }
 }
 
-function planRun(app: App, { target, input, seed, limits, permits = {} }: RunOrder): RunPlan {
+function planRun(app: App, order: RunOrder, started_by: RunPlan['started_by']): RunPlan {
+  const { target, input, seed, limits, permits = {}, principal = ownerOf(app) } = order
   const chosen = seed ?? randomBytes(16).toString('hex')
   const project = app.paths.project
   const { redactJson } = app.redaction
   return {
-    run: makeRunId(),
+    run: order.run ?? makeRunId(),
     graph: redactJson(target.graph as unknown as Json) as unknown as RunPlan['graph'],
     input: redactJson(input),
     seed: chosen,
     run_key:
       seed === undefined ? randomBytes(32).toString('hex') : hash('sha256', `run key of the seed ${seed}`, 'hex'),
-    limits: { ...settingsLimits(app), ...limits },
+    limits: limits ?? {},
     target: { kind: target.kind, name: target.name },
-    started_by: 'cli',
+    started_by,
     ...(project === undefined ? {} : { project: projectDigest(project) }),
+    ...(principal === undefined ? {} : { principal }),
     files: pinPermits(target.files, permits).map(({ name, content }) => ({ name, content: redactJson(content) })),
   }
-}
-
-/** The older knobs apply only when they are set. */
-function settingsLimits(app: App): Partial<RunLimits> {
-  const most = app.config.settings.performance?.concurrency?.max_concurrent_agents
-  return most ? { max_concurrent: most } : {}
 }
 
 /** `20261121-050211-7f3k`: sortable by time, short enough to type. */

@@ -47,14 +47,18 @@ export async function findWorkflowTarget(
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
   const models = await findModels(app, listModels(workflow, params))
-  const compiled = compileWorkflow(workflow, params, {
-    model: (model) => models.get(model) ?? missingModel(model),
-    profile: (profile) => app.profiles.profiles.get(profile),
-    defaultProfile: () => {
-      defaultUsed = true
-      return choice.profile
-    },
-  })
+  const compiled = await app.models.cards.compile((card) =>
+    compileWorkflow(workflow, params, {
+      card,
+      model: (model) => models.get(model) ?? missingModel(model),
+      profile: (profile) => app.profiles.profiles.get(profile),
+      profileNames: () => [...app.profiles.profiles.keys()],
+      defaultProfile: () => {
+        defaultUsed = true
+        return choice.profile
+      },
+    }),
+  )
   const target = makeTarget(app, {
     kind: 'workflow',
     ...compiled,
@@ -105,13 +109,18 @@ export async function compileSteps(
     parsed.steps.flatMap((step) => step?.model ?? []),
   )
   const choice = await app.models.chooseDefault()
-  return compileChain(name, steps, {
-    ...(await readWords(app)),
-    model: (model) => models.get(model) ?? missingModel(model),
-    profile: (profile) => app.profiles.profiles.get(profile),
-    defaultProfile: () => choice.profile,
-    place,
-  })
+  const words = await readWords(app)
+  return app.models.cards.compile((card) =>
+    compileChain(name, steps, {
+      ...words,
+      card,
+      model: (model) => models.get(model) ?? missingModel(model),
+      profile: (profile) => app.profiles.profiles.get(profile),
+      profileNames: () => [...app.profiles.profiles.keys()],
+      defaultProfile: () => choice.profile,
+      place,
+    }),
+  )
 }
 
 async function findModels(app: App, names: readonly string[]): Promise<ReadonlyMap<string, ModelProfile | Problem>> {

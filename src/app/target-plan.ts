@@ -111,17 +111,21 @@ interface FoundModel {
 async function findModel(app: App, name: string | undefined): Promise<FoundModel> {
   const { profile, why } = name === undefined ? await app.models.chooseDefault() : await app.models.findModel(name)
   const { profiles } = app.profiles
-  const report = new Report(() => ({}))
   const own = profile.name === '' ? 'model' : profile.name
-  const candidates = findCandidates(report, {
-    agent: { name: 'plan', model_profile: own },
-    path: [],
-    lookup: {
-      profile: (one) => (one === own ? profile : profiles.get(one)),
-      defaultProfile: () => profile,
-      profileNames: () => [...profiles.keys()],
-    },
-    keepPrompts: false,
+  const { candidates, report } = await app.models.cards.compile((card) => {
+    const said = new Report(() => ({}))
+    const found = findCandidates(said, {
+      agent: { name: 'plan', model_profile: own },
+      path: [],
+      lookup: {
+        card,
+        profile: (one) => (one === own ? profile : profiles.get(one)),
+        defaultProfile: () => profile,
+        profileNames: () => [...profiles.keys()],
+      },
+      keepPrompts: false,
+    })
+    return { candidates: found, report: said }
   })
   if (!candidates) throw new OrcError(report.problems)
   return { profile, candidates: candidates.map((one) => (profile.name === '' ? unnamed(one) : one)), why }

@@ -11,7 +11,10 @@ import type { Lookup, Role } from '../graph/lookup.ts'
 import type { MissingScript, PinnedScript } from '../graph/script.ts'
 import type { GraphStep, StepGraph } from '../graph/step-graph.ts'
 import type { App } from './app.ts'
+import { usualCachePolicy } from './cache.ts'
+import { listCandidates } from './candidate.ts'
 import type { ReadEnsemble } from './ensemble-files.ts'
+import type { FindCard } from './model-cards.ts'
 
 /** Something that can be run: its graph, and the files it was made from. */
 export interface Target {
@@ -103,8 +106,10 @@ async function compileFiles(
   const choice = await app.models.chooseDefault()
   let defaultUsed = false
   const timeout_ms = defaultTimeout(app)
-  const { verify, mcp } = app.config.settings
-  const lookupFor = ({ uses }: ReadEnsemble): Lookup => ({
+  const { verify, mcp, context } = app.config.settings
+  const cache = usualCachePolicy(app)
+  const lookupWith = (card: FindCard, { uses }: ReadEnsemble): Lookup => ({
+    card,
     profile: (profile) => app.profiles.profiles.get(profile),
     profileNames: () => [...app.profiles.profiles.keys()],
     defaultProfile: () => {
@@ -116,14 +121,18 @@ async function compileFiles(
     tools: (reference) => tools.get(reference) ?? [],
     ensemble: (name) => {
       const other = uses.get(name)
-      if (other && 'found' in other && other.ensemble) return { ensemble: other.ensemble, lookup: lookupFor(other) }
+      if (other && 'found' in other && other.ensemble)
+        return { ensemble: other.ensemble, lookup: lookupWith(card, other) }
       return other && 'code' in other ? other : unreadable(name)
     },
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(verify ? { verify } : {}),
+    ...(cache ? { cache } : {}),
+    ...(context ? { context } : {}),
     ...(mcp?.tool_budget_tokens === undefined ? {} : { tool_tokens: mcp.tool_budget_tokens }),
   })
-  const compiled = compileEnsemble(first.ensemble, lookupFor(first))
+  const { ensemble } = first
+  const compiled = await app.models.cards.compile((card) => compileEnsemble(ensemble, lookupWith(card, first)))
   return { ...compiled, notes: defaultUsed ? [choice.why] : [] }
 }
 
@@ -174,16 +183,10 @@ export async function makePromptTarget(app: App, models: readonly string[]): Pro
   for (const model of models.length > 0 ? models : [undefined]) {
     const { profile, why } = model === undefined ? await app.models.chooseDefault() : await app.models.findModel(model)
     if (why) notes.push(why)
-    const { name, provider, fallback: _, system_prompt, timeout_seconds, ...rest } = profile
-    const id = uniqueId(model ?? name, steps)
-    const candidate = {
-      ...(name === '' ? {} : { profile: name }),
-      provider,
-      ...rest,
-      ...(timeout_seconds === undefined ? {} : { timeout_ms: timeout_seconds * 1000 }),
-    }
-    const system = system_prompt ?? ''
-    steps.push({ id, kind: 'agent', spec: { agent: id, title: id, system, candidates: [candidate], blocks: [] } })
+    const id = uniqueId(model ?? profile.name, steps)
+    const candidates = await listCandidates(app, profile)
+    const system = profile.system_prompt ?? ''
+    steps.push({ id, kind: 'agent', spec: { agent: id, title: id, system, candidates, blocks: [] } })
   }
   return { kind: 'prompt', name: 'prompt', graph: { name: 'prompt', steps }, files: [], warnings: [], notes }
 }

@@ -1,7 +1,7 @@
 import type { Divergence } from '../engine/divergence.ts'
-import { versionsOf } from '../engine/engine.ts'
 import { ForkCheck } from '../engine/fork-check.ts'
 import { rehearseRun } from '../engine/rehearse.ts'
+import { inVersion } from '../engine/versions.ts'
 import type { Event } from '../events/event.ts'
 import { evolve } from '../events/evolve.ts'
 import { createRunState } from '../events/state.ts'
@@ -166,9 +166,9 @@ function listReasons(
   { state, output_changed }: DefinitionChange,
   specs: UpgradeCheck['specs'],
 ): string[] {
-  const kinds = versionsOf(stepKinds)
   const strange = [...state.steps.values()].filter(
-    ({ kind, status }) => (status === 'running' || status === 'retrying') && kinds[kind] !== state.kinds[kind],
+    ({ kind, status }) =>
+      (status === 'running' || status === 'retrying') && !inVersion(stepKinds[kind], state.kinds[kind]),
   )
   const check = new ForkCheck({ specs })
   const folded = createRunState()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +13,8 @@ const signal = new AbortController().signal
 function makeApp(sandbox?: { tier?: 'bwrap' | 'process'; fallback?: 'process' }): Pick<App, 'config' | 'paths'> {
   const project = realpathSync(mkdtempSync(join(tmpdir(), 'llm-orc-walls-')))
   writeFileSync(join(project, 'notes.txt'), 'notes\n')
-  return { paths: { cwd: project, project }, config: { settings: sandbox ? { sandbox } : {} } } as never
+  const ours = { config: '/nowhere/config', data: '/nowhere/data', state: '/nowhere/state' }
+  return { paths: { cwd: project, project, ...ours }, config: { settings: sandbox ? { sandbox } : {} } } as never
 }
 
 const command = (app: Pick<App, 'paths'>, code: string) => ({
@@ -42,6 +43,22 @@ describe.skipIf(missing !== '')('programs of tools', () => {
     expect(reads).toMatchObject({ stdout: 'notes\nclosed\n' })
     const nothing = await run({ ...command(app, 'pwd; cat "$1" || echo unseen'), permissions: {} })
     expect(nothing).toMatchObject({ stdout: '/work\nunseen\n' })
+  })
+
+  it('are not started where they could write what governs them', async () => {
+    const app = makeApp()
+    const config = join(app.paths.cwd, '.config/llm-orchestrator')
+    mkdirSync(config, { recursive: true })
+    const home = { ...app, paths: { ...app.paths, config } }
+    const attack = command(
+      app,
+      'mv .config moved; mkdir -p .config/llm-orchestrator; echo ran >.config/llm-orchestrator/policy.yaml',
+    )
+    const result = await createWalledCommands(home)({ ...attack, permissions: { write: ['**'] } })
+    expect(result).toMatchObject({ started: false, refusal: { code: 'sandbox_refused' } })
+    expect(readdirSync(config)).toEqual([])
+    const below = await createWalledCommands(home)({ ...command(app, 'echo ran'), permissions: { write: ['out/**'] } })
+    expect(below).toMatchObject({ exit: 0, stdout: 'ran\n' })
   })
 
   it('are not started when a permission cannot be meant', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { extname, relative } from 'node:path'
 import type { WalledResult } from '../effects/script.ts'
 import type { SandboxAsk } from '../events/script-call.ts'
@@ -79,6 +79,9 @@ async function runWalled(
   const paths = await resolvePermissions(permissions, app.paths.project ?? app.paths.cwd)
   if (typeof paths === 'string')
     return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: paths } })
+  const open = await findGoverned(app, paths.write)
+  if (open !== undefined)
+    return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: open, hint: NARROWER } })
   const seen = [...paths.read, ...paths.write]
   const read = [...paths.read, ...own.filter((path) => !seen.some((folder) => isInside(path, folder)))]
   const { program, args, input, signal, cwd } = spec
@@ -98,6 +101,18 @@ async function runWalled(
     ...(seen.some((folder) => isInside(cwd, folder)) ? { cwd } : {}),
     ...(spec.onOutput ? { onOutput: (stream, text) => spec.onOutput?.(stream, text) } : {}),
   })
+}
+
+const NARROWER = 'Work in a folder below it, which makes a project of its own: llm-orc init'
+
+/** Policy, approvals and journals of the user: whoever may write them, or move what they lie in, may do everything. */
+async function findGoverned({ paths }: WallApp, written: readonly string[]): Promise<string | undefined> {
+  for (const ours of [paths.config, paths.data, paths.state]) {
+    const real = await realpath(ours).catch(() => ours)
+    const folder = written.find((each) => isInside(real, each) || isInside(each, real))
+    if (folder !== undefined) return `${folder} cannot be opened for writing: what governs tools lies in ${ours}`
+  }
+  return undefined
 }
 
 function demanded({ config }: WallApp): Pick<SandboxWish, 'least' | 'fallback'> {

@@ -22,7 +22,7 @@ export function editEnsemble(text: string, file: string, changes: JsonObject): E
     if (keys['name'] !== undefined && keys['name'] !== root.get('name'))
       throw refuse('an ensemble keeps its name', 'Copy it under the other name, and delete this one.')
     for (const [key, value] of Object.entries(keys)) {
-      setKey(document, root, key, value)
+      setKey(document, root, [key, value])
       applied.push(value === null ? `${key} taken away` : `${key} set`)
     }
     if (remove_agents !== undefined) applied.push(...removeAgents(root, remove_agents))
@@ -62,7 +62,7 @@ function modifyAgents(document: Document, root: YAMLMap, given: Json): string[] 
   return each.map(([name, keys]) => {
     const agent = requireAgent(agents, name)
     if (typeof keys !== 'object' || keys === null) throw refuse(`the changes of the agent "${name}" are no map of keys`)
-    for (const [key, value] of Object.entries(keys)) setKey(document, agent, key, value)
+    for (const entry of Object.entries(keys)) setKey(document, agent, entry)
     return `agent ${name} changed: ${Object.keys(keys).join(', ')}`
   })
 }

@@ -12,7 +12,7 @@ export function editProfile(
 ): string {
   return editYaml(text, file, (document) => {
     const { profile } = requireProfile(document, file, name)
-    for (const [key, value] of Object.entries(changes)) setKey(document, profile, key, value)
+    for (const entry of Object.entries(changes)) setKey(document, profile, entry)
   })
 }
 

@@ -29,7 +29,7 @@ export function printYaml(data: JsonObject): string {
 }
 
 /** Sets a key of a map, or removes it (`null`). A scalar that becomes another keeps its comment. */
-export function setKey(document: Document, map: YAMLMap, key: string, value: Json): void {
+export function setKey(document: Document, map: YAMLMap, [key, value]: readonly [string, Json]): void {
   if (value === null) return void map.delete(key)
   const old: unknown = map.get(key, true)
   if (isScalar(old) && typeof value !== 'object') old.value = value

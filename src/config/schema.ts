@@ -10,6 +10,8 @@ const count = z.number().int().nonnegative()
 const size = z.number().int().positive()
 // setTimeout counts in 31 bits of milliseconds.
 const seconds = z.number().positive().max(2_147_483)
+const origin = z.string().regex(/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/i, 'an origin like https://app.example.org')
+const hostName = z.string().regex(/^([a-z0-9.-]+|\[[\da-f:.]+\])(:(\d{1,5}|\*))?$/i, 'a name like orc.example.org')
 /** Read by others, who know its form. */
 const foreign = z.unknown()
 
@@ -151,6 +153,49 @@ export const settingsSchema = z.strictObject({
         .record(z.string(), outerBudget.extend({ per: z.enum(['day', 'month']).optional() }))
         .describe('Access key to what its runs may spend a day, or a month.')
         .optional(),
+    })
+    .optional(),
+  serve: z
+    .strictObject({
+      host: text.describe('The address the server listens at; usually 127.0.0.1.').optional(),
+      port: count.max(65_535).describe('The port it listens at; usually 8765.').optional(),
+      public_url: z
+        .url({ protocol: /^https?$/ })
+        .describe('How others reach it, where that is not its own address: behind a proxy.')
+        .optional(),
+      cors: z.array(origin).describe('Origins of pages that may ask, beside its own.').optional(),
+      allowed_hosts: z.array(hostName).describe('Names it answers to, beside its own addresses.').optional(),
+      oidc: z
+        .strictObject({
+          issuer: z.url({ protocol: /^https?$/ }).describe('Whose tokens are taken.'),
+          audience: text.describe('What a token has to be made for.'),
+          jwks_url: z
+            .url({ protocol: /^https?$/ })
+            .describe('Where its keys are; usually it says so itself.')
+            .optional(),
+          algorithms: z
+            .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+            .min(1)
+            .describe('Ways of signing that are taken; usually all of these.')
+            .optional(),
+          clock_skew_seconds: count.max(300).describe('How far clocks may differ; usually 30.').optional(),
+          scopes: z
+            .record(z.string(), z.array(z.enum(['read', 'run', 'write', 'approve', 'admin'])))
+            .describe('A scope of tokens to rights here; usually `llm-orc:read` is `read`, and so on.')
+            .optional(),
+          requests_per_minute: size.describe('For each owner of tokens.').optional(),
+          concurrent: size.describe('Runs under way, for each owner of tokens.').optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  telemetry: z
+    .strictObject({
+      otlp_endpoint: z
+        .url({ protocol: /^https?$/ })
+        .describe('Where traces go, for example http://127.0.0.1:4318; usually nowhere.')
+        .optional(),
+      content: flag.describe('Whether traces hold what was asked and answered; usually false.').optional(),
     })
     .optional(),
   cache: z

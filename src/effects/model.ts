@@ -53,6 +53,9 @@ export function createModelExecutor(ports: ModelExecutorPorts): Executor {
             touched: 'no',
           })
         }
+        if (request.embed && !provider.embeds) {
+          return fail('request_refused', `${provider.id} makes no embeddings.`, { touched: 'no' })
+        }
         return await new ModelCall(ports, request, means).run(provider)
       } catch (error) {
         return fail('internal', 'A provider broke its contract: it threw.', {

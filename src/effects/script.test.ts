@@ -55,6 +55,14 @@ const withoutBash: RunProcess = async (spec) => {
 }
 
 describe('script executor', () => {
+  it('F17 marks what a script says that may reach hosts as coming from outside', async () => {
+    const { runProcess } = await import('../sandbox/process.ts')
+    const walled: NonNullable<ScriptPorts['walled']> = async (_, spec) => runProcess(spec)
+    const reaching = await run({ ...inline('echo hi'), sandbox: { hosts: ['example.com'] } }, { walled })
+    expect(reaching).toMatchObject({ ok: true, labels: ['outside'] })
+    expect(await run({ ...inline('echo hi'), sandbox: { read: ['**'] } }, { walled })).not.toHaveProperty('labels')
+  })
+
   it('runs a file by its interpreter, in the project, with input, environment and key', async () => {
     const cwd = makeProject()
     mkdirSync(join(cwd, 'scripts'))

@@ -118,7 +118,13 @@ async function runFirst(request: ScriptRequest, ports: ScriptPorts, spec: Prepar
   return run({ ...spec, program: 'sh', args: ['-eu', '-c', script.text] })
 }
 
-function describe(result: WalledResult, { script, timeout_ms }: ScriptRequest): EffectOutcome {
+/** What a script that may reach hosts printed may be theirs: policy sees where it came from. */
+function describe(result: WalledResult, request: ScriptRequest): EffectOutcome {
+  const outcome = tell(result, request)
+  return (request.sandbox?.hosts ?? []).length > 0 ? { ...outcome, labels: ['outside'] } : outcome
+}
+
+function tell(result: WalledResult, { script, timeout_ms }: ScriptRequest): EffectOutcome {
   const more = { touched: 'yes', ...outputOf(result) } as const
   if (result.aborted) return fail('aborted', 'the script was stopped', result.started ? more : {})
   if (result.refusal) {

@@ -23,7 +23,7 @@ import { eventOf } from './writer.ts'
 
 export const ENGINE_VERSION = '0.1.0'
 
-export const DEFAULT_LIMITS: RunLimits = { tries: 3, calls_per_step: 8, backoff_ms: 500, backoff_cap_ms: 60_000 }
+export const DEFAULT_LIMITS: RunLimits = { tries: 3, calls_per_step: 32, backoff_ms: 500, backoff_cap_ms: 60_000 }
 
 /** What a run is started with. */
 export interface RunPlan {

@@ -1,3 +1,4 @@
+import type { Candidate } from './candidates.ts'
 import type { GraphStep, StepGraph } from './step-graph.ts'
 
 /**
@@ -40,6 +41,8 @@ export type NestedSpec = {
 export type DispatchSpec = {
   /** CEL that gives the ensemble's name. */
   readonly ensemble: string
+  /** The model that all agents of that ensemble go on with when a budget does not pay for their own. */
+  readonly cheaper?: Candidate
 }
 
 /** Which part of what a step could see it does see; part of the spec of `agent`, `script` and the kinds above. */

@@ -76,6 +76,20 @@ describe('a budget outside of runs', () => {
     expect(await book.look(day(0).stream)).toMatchObject({ settled: WORST, reserved: { cost: 0 } })
   })
 
+  test('U12 nobody waits for ever for a holder of another machine that is never heard of again', async () => {
+    const { journal } = createMemoryJournal()
+    const scopes = [day(1_000)]
+    let now = 0
+    const gone = new ScopeBook(termsOf({ journal, owner: { id: 'elsewhere' } }))
+    const live = new ScopeBook(termsOf({ journal, clock: () => now }))
+    await gone.hold('r|a|1', NEED, scopes)
+    expect(await live.hold('r|b|1', NEED, scopes)).toEqual({ answer: 'later' })
+    now = 3_600_001
+    expect(await live.hold('r|b|1', NEED, scopes)).toEqual({ answer: 'later' })
+    expect(await live.hold('r|b|1', NEED, scopes)).toMatchObject({ answer: 'no', code: 'budget_exhausted' })
+    expect((await live.look(day(0).stream)).settled).toEqual(WORST)
+  })
+
   test('U12 what a dead process held is charged, leaks nothing, and its late word corrects it', async () => {
     const { journal } = createMemoryJournal()
     const scopes = [day(2_000)]

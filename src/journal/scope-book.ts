@@ -12,6 +12,9 @@ export interface Scope {
   readonly unpriced?: 'allow' | 'refuse'
 }
 
+/** What was held longer ago is taken for lost: whether a process of another machine or container still lives, nobody can see. */
+const LONGEST_HOLD_MS = 3_600_000
+
 export interface ScopeTerms {
   readonly journal: Journal
   /** ms UTC. */
@@ -73,14 +76,15 @@ export class ScopeBook {
     return (await this.#read(stream)).state
   }
 
-  /** What dead processes hold will not come back: it is charged as it was held. */
+  /** What dead processes hold will not come back: it is charged as it was held, and a late word corrects that. */
   async #waitOrRefuse(need: Need, books: readonly Book[]): Promise<Held> {
     let lost = false
+    const now = this.#terms.clock()
     for (const { scope, state, seq } of books) {
-      const [gone] = [...state.open].filter(([, { owner }]) => this.#terms.isDead(owner))
+      const gone = [...state.open].find(([, { owner, at }]) => now - at > LONGEST_HOLD_MS || this.#terms.isDead(owner))
       if (!gone) continue
       const [id, { amount }] = gone
-      const record: ScopeRecord = { what: 'settled', id, amount, basis: 'lost', at: this.#terms.clock() }
+      const record: ScopeRecord = { what: 'settled', id, amount, basis: 'lost', at: now }
       await this.#append([{ scope, seq }], record)
       lost = true
     }

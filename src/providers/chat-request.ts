@@ -11,7 +11,7 @@ export function toChatBody(request: ModelRequest): Record<string, unknown> {
     // Without it most servers count no tokens in a stream.
     ...(options.stream !== false && { stream_options: { include_usage: true } }),
     ...(response_schema && {
-      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: response_schema } },
+      response_format: toFormat(response_schema),
     }),
     ...options,
     model: request.model,
@@ -22,6 +22,12 @@ export function toChatBody(request: ModelRequest): Record<string, unknown> {
   }
   // `null` takes a default of ours away, for servers that refuse what they do not know.
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
+
+/** A schema that says no more than "an object" is what is called JSON mode, which more servers have. */
+function toFormat(schema: JsonObject): JsonObject {
+  if (schema['type'] === 'object' && Object.keys(schema).length === 1) return { type: 'json_object' }
+  return { type: 'json_schema', json_schema: { name: 'answer', schema } }
 }
 
 export function toChatTool(tool: NonNullable<ModelRequest['tools']>[number]): JsonObject {

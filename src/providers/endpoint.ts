@@ -14,6 +14,8 @@ export interface ProviderOptions {
   readonly key_name?: string
   /** Extra headers of each request. */
   readonly headers?: Readonly<Record<string, string>>
+  /** False: answers are asked for whole, for servers and gateways that cannot stream. */
+  readonly stream?: boolean
 }
 
 /** Where one call goes, with which key. */

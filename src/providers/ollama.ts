@@ -1,5 +1,6 @@
 import type { FinishReason, Message, ModelRequest, Usage } from '../events/messages.ts'
 import { toChatTool } from './chat-request.ts'
+import { createEmbedder } from './embed.ts'
 import { findEndpoint, type ProviderOptions } from './endpoint.ts'
 import { describeMalformed, describeTruncation, isRecord, readStreamError, type Speaker } from './failures.ts'
 import { openHttp } from './http.ts'
@@ -20,8 +21,10 @@ export function createOllama(options: ProviderOptions = {}): Provider {
     ...(key && { authorization: `Bearer ${key}` }),
     ...options.headers,
   })
+  const embed = createEmbedder(http, { ...settings, root: (base_url) => `${toRoot(base_url)}/v1` })
   return {
     id: options.name ?? 'ollama',
+    embeds: true,
     models: (signal) => {
       const { base_url, key, speaker } = findEndpoint(settings)
       const pick = (answer: unknown) =>
@@ -29,12 +32,13 @@ export function createOllama(options: ProviderOptions = {}): Provider {
       return listModels(http, { url: `${toRoot(base_url)}/api/tags`, headers: toHeaders(key), speaker, pick, signal })
     },
     stream: (request, signal) => {
+      if (request.embed) return embed(request, signal)
       const { base_url, key, speaker } = findEndpoint(settings, request)
       return callOverWire({
         http,
         url: `${toRoot(base_url)}/api/chat`,
         headers: toHeaders(key),
-        body: JSON.stringify(toBody(request)),
+        body: JSON.stringify(toBody(request, options.stream ?? true)),
         signal,
         speaker,
         framing: 'lines',
@@ -50,11 +54,11 @@ function toRoot(base_url: string): string {
   return /^http:\/\/[^:/]+$/.test(root) ? `${root}:11434` : root
 }
 
-function toBody(request: ModelRequest): Record<string, unknown> {
+function toBody(request: ModelRequest, stream: boolean): Record<string, unknown> {
   const { tools, response_schema, temperature, max_tokens } = request
   const given = Object.entries(request.options ?? {})
   return {
-    stream: true,
+    stream,
     ...(response_schema && { format: response_schema }),
     ...Object.fromEntries(given.filter(([key]) => TOP_LEVEL.has(key))),
     model: request.model,

@@ -1,15 +1,18 @@
+import { createEmbedder } from './embed.ts'
 import type { ProviderOptions } from './endpoint.ts'
+import { openHttp } from './http.ts'
 import { pickData } from './model-list.ts'
 import type { Provider } from './provider.ts'
 import { createSdkProvider } from './sdk.ts'
 
 /** OpenAI's Responses API, which alone carries reasoning from call to call. Nothing is stored at OpenAI unless a request says so. */
 export function createOpenAI(options: ProviderOptions = {}): Provider {
-  return createSdkProvider(
+  const settings = { fallback_url: 'https://api.openai.com/v1', key_name: 'OPENAI_API_KEY' }
+  const embed = createEmbedder(openHttp(options), { ...settings, ...options, vendor: 'openai', key_required: true })
+  const sdk = createSdkProvider(
     {
       vendor: 'openai',
-      fallback_url: 'https://api.openai.com/v1',
-      key_name: 'OPENAI_API_KEY',
+      ...settings,
       options_name: 'openai',
       // Strict schemas are refused unless they name every property as required; a request may ask for them.
       defaults: { store: false, strictJsonSchema: false },
@@ -26,4 +29,9 @@ export function createOpenAI(options: ProviderOptions = {}): Provider {
     },
     options,
   )
+  return {
+    ...sdk,
+    embeds: true,
+    stream: (request, signal) => (request.embed ? embed(request, signal) : sdk.stream(request, signal)),
+  }
 }

@@ -45,6 +45,8 @@ export type ModelPart =
 /** Speaks with one vendor. Stateless: the request carries everything; no retries inside. */
 export interface Provider {
   readonly id: string
+  /** Requests with `embed` are understood; to all others none is given. */
+  readonly embeds?: true
   models(signal?: AbortSignal): Promise<readonly ModelInfo[]>
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>
 }

@@ -1,9 +1,11 @@
-import type { ModelRequest, Usage } from '../events/messages.ts'
+import type { MessagePart, ModelRequest, Usage } from '../events/messages.ts'
 import { textOf } from '../events/messages.ts'
 import type { Json } from '../events/values.ts'
+import { writeVector } from './embed.ts'
 import { describeAbort, describeTruncation, readRefusal } from './failures.ts'
 import type { ModelPart, Provider, ProviderFailure } from './provider.ts'
 import type { Script, ScriptAnswer, ScriptFailure, ScriptRule } from './scripted-schema.ts'
+import { makeVector } from './scripted-vector.ts'
 import { toUsage } from './tokens.ts'
 
 export interface ScriptedOptions {
@@ -25,12 +27,14 @@ export function createScripted(script: Script = { rules: [] }, options: Scripted
 
   return {
     id,
+    embeds: true,
     models: async () => {
       const named = script.rules.flatMap(({ model }) => (model && !model.includes('*') ? [model] : []))
       return [...new Set(['scripted', ...named])].map((model) => ({ id: model }))
     },
     // Counting happens here, not at the first read: the order of the calls decides, however they are read.
     stream: (request, signal) => {
+      if (request.embed) return embed(request)
       const scene = readScene(request)
       total++
       for (const rule of script.rules) {
@@ -47,11 +51,19 @@ export function createScripted(script: Script = { rules: [] }, options: Scripted
   }
 }
 
+async function* embed({ messages, embed: wish }: ModelRequest): AsyncGenerator<ModelPart, void, undefined> {
+  const texts = messages.map(({ content }) => textOf(content))
+  for (const text of texts) yield writeVector(makeVector(text, wish?.dimensions))
+  yield { type: 'finish', reason: 'stop', usage: { input: toTokens(texts.join('')), output: 0 } }
+}
+
 interface Scene {
   readonly model: string
   readonly input: string
   readonly system: string
   readonly whole: string
+  /** All that a model reads: `whole`, and the results of tools. */
+  readonly read: string
   readonly after_tool: boolean
 }
 
@@ -69,13 +81,20 @@ function readScene(request: ModelRequest): Scene {
   const texts = (role: string) =>
     messages.filter((message) => message.role === role).map(({ content }) => textOf(content))
   const last = messages.at(-1)
+  const whole = messages.map(({ content }) => textOf(content)).join('\n')
   return {
     model,
     input: texts('user').at(-1) ?? '',
     system: texts('system').join('\n'),
-    whole: messages.map(({ content }) => textOf(content)).join('\n'),
+    whole,
+    read: [whole, ...messages.flatMap(({ content }) => content.flatMap(readResult))].join('\n'),
     after_tool: last?.content.some((part) => part.type === 'tool-result') ?? false,
   }
+}
+
+function readResult(part: MessagePart): readonly string[] {
+  if (part.type !== 'tool-result') return []
+  return [typeof part.output === 'string' ? part.output : JSON.stringify(part.output)]
 }
 
 /** The groups of `matches`, an empty list when it has none, `undefined` when the rule does not fit. */
@@ -215,7 +234,7 @@ function toCounts({ usage }: ScriptAnswer, { scene }: Performance, parts: readon
   const spoken = parts.map((part) =>
     part.type === 'text' || part.type === 'reasoning' ? part.text : part.type === 'tool-call' ? part.arguments : '',
   )
-  return { input: toTokens(scene.whole), output: toTokens(spoken.join('')) }
+  return { input: toTokens(scene.read), output: toTokens(spoken.join('')) }
 }
 
 function toTokens(text: string): number {

@@ -1,7 +1,7 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
 import type { FinishReason, ModelRequest, Usage } from '../events/messages.ts'
 import type { Json } from '../events/values.ts'
-import { describeTruncation, type Speaker } from './failures.ts'
+import { describeTruncation, isRecord, type Speaker } from './failures.ts'
 import type { ModelPart } from './provider.ts'
 import { readSdkError } from './sdk-failure.ts'
 import { writeSignature } from './sdk-prompt.ts'
@@ -122,9 +122,17 @@ function readUsage({ inputTokens, outputTokens, raw }: LanguageModelV4Usage): Us
     output: readCount(outputTokens?.total),
     cache_read: readCount(inputTokens?.cacheRead),
     cache_write: readCount(inputTokens?.cacheWrite),
+    cache_write_long: readLongWrites(raw),
     reasoning: readCount(outputTokens?.reasoning),
     raw: raw as Json | undefined,
   })
+}
+
+/** Anthropic's usage tells apart how long each part is kept, and what is kept for an hour costs more. */
+function readLongWrites(raw: unknown): number | undefined {
+  const creation = isRecord(raw) ? raw.cache_creation : undefined
+  const count = isRecord(creation) ? readCount(creation.ephemeral_1h_input_tokens) : undefined
+  return count === 0 ? undefined : count
 }
 
 function toBase64(data: string | Uint8Array): string {

@@ -53,7 +53,7 @@ export function toCallOptions(request: ModelRequest, vendor: string, defaults: J
   for (const [key, value] of Object.entries(request.options ?? {})) {
     const name = COMMON[key]
     if (name === 'stopSequences') common[name] = Array.isArray(value) ? value : [value]
-    else if (name === 'toolChoice') common[name] = typeof value === 'string' ? { type: value } : value
+    else if (name === 'toolChoice') common[name] = toToolChoice(value)
     else if (name) common[name] = value
     else own[toCamel(key)] = toCamelKeys(value)
   }
@@ -75,6 +75,13 @@ export function toCallOptions(request: ModelRequest, vendor: string, defaults: J
       }),
     providerOptions: { [vendor]: own as SharedV4ProviderOptions[string] },
   }
+}
+
+/** A named function may be chosen in the words of Chat Completions. */
+function toToolChoice(choice: Json): Json {
+  if (typeof choice === 'string') return { type: choice }
+  const { function: named } = choice as { readonly function?: { readonly name?: Json } }
+  return named?.name === undefined ? choice : { type: 'tool', toolName: named.name }
 }
 
 /** System texts become one first message: most vendors take them nowhere else. */

@@ -14,10 +14,62 @@ import { CONTRACT_ARGUMENTS, CONTRACT_TEXT, collect, textOf, toRequest } from '.
 import type { ModelPart, Provider } from './provider.ts'
 import { SdkAnswer } from './sdk-answer.ts'
 import { toCallOptions } from './sdk-prompt.ts'
+import { streamWhole } from './sdk-whole.ts'
 
 const key = () => 'key-1234'
 const ask = (provider: Provider, text: string, more = {}) =>
   collect(provider.stream(toRequest(text, more), new AbortController().signal))
+
+test('an answer that came whole has the parts of a stream: thoughts with their signature, calls, the reason', async () => {
+  const { stream } = streamWhole({
+    content: [
+      { type: 'reasoning', text: 'hm', providerMetadata: { anthropic: { signature: 's' } } },
+      { type: 'text', text: 'Look:' },
+      { type: 'tool-call', toolCallId: 'c', toolName: 'lookup', input: '{"a":1}' },
+      { type: 'tool-call', toolCallId: 'd', toolName: 'web', input: '{}', providerExecuted: true },
+    ],
+    finishReason: { unified: 'stop', raw: 'end_turn' },
+    usage: { inputTokens: { total: 3 }, outputTokens: { total: 4 } } as never,
+    warnings: [],
+  })
+  const answer = new SdkAnswer(toRequest('x'), { name: 'v', secrets: [] }, false)
+  const parts: ModelPart[] = []
+  for await (const part of stream) parts.push(...answer.take(part))
+  expect(parts).toMatchObject([
+    { type: 'reasoning', text: 'hm' },
+    { type: 'reasoning', text: '', signature: expect.stringContaining('"s"') },
+    { type: 'text', text: 'Look:' },
+    { type: 'tool-call', id: 'c', arguments: '{"a":1}' },
+    { type: 'finish', reason: 'tool-calls', usage: { input: 3, output: 4 } },
+  ])
+})
+
+describe('asked for whole', () => {
+  let server: ContractServer
+  beforeAll(async () => {
+    server = await openContractServer()
+  })
+  afterAll(() => server.close())
+
+  test.each([
+    ['anthropic', createAnthropic, '/v1'],
+    ['openai', createOpenAI, '/v1'],
+    ['google', createGoogle, '/v1beta'],
+    ['ollama', createOllama, ''],
+    ['compatible', createOpenAICompatible, '/v1'],
+  ] as const)('%s: text, refusals and a stop are what they are in a stream', async (_, create, path) => {
+    const provider = create({ base_url: server.url + path, key, stream: false })
+    expect(textOf(await ask(provider, 'hello'))).toBe(CONTRACT_TEXT)
+    for (const [text, code] of [
+      ['too many', 'rate_limited'],
+      ['overloaded', 'provider_overloaded'],
+      ['who are you', 'provider_auth'],
+    ] as const)
+      expect((await ask(provider, text)).at(-1)).toMatchObject({ type: 'failed', failure: { code } })
+    const stopped = collect(provider.stream(toRequest('hello'), AbortSignal.abort()))
+    expect((await stopped).at(-1)).toMatchObject({ type: 'failed', failure: { code: 'aborted' } })
+  })
+})
 
 describe('the vendors\u2019 own clients hear the same', () => {
   let server: ContractServer

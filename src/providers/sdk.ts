@@ -1,4 +1,4 @@
-import type { LanguageModelV4 } from '@ai-sdk/provider'
+import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import type { ModelRequest } from '../events/messages.ts'
 import type { JsonObject } from '../events/values.ts'
 import { findEndpoint, type ProviderOptions } from './endpoint.ts'
@@ -9,6 +9,7 @@ import type { ModelPart, Provider } from './provider.ts'
 import { SdkAnswer } from './sdk-answer.ts'
 import { readSdkError } from './sdk-failure.ts'
 import { toCallOptions } from './sdk-prompt.ts'
+import { streamWhole } from './sdk-whole.ts'
 
 /** What differs between vendors that are reached through their AI SDK package. */
 export interface SdkVendor {
@@ -58,6 +59,7 @@ export function createSdkProvider(vendor: SdkVendor, options: ProviderOptions): 
         answer: new SdkAnswer(request, speaker, vendor.signs_calls ?? false),
         speaker,
         vendor,
+        whole: options.stream === false,
       })
     },
   }
@@ -70,6 +72,7 @@ interface Call {
   readonly answer: SdkAnswer
   readonly speaker: Speaker
   readonly vendor: SdkVendor
+  readonly whole: boolean
 }
 
 async function* speak({
@@ -79,12 +82,13 @@ async function* speak({
   answer,
   speaker,
   vendor,
+  whole,
 }: Call): AsyncGenerator<ModelPart, void, undefined> {
-  let reader: ReadableStreamDefaultReader<Parameters<SdkAnswer['take']>[0]> | undefined
+  let reader: ReadableStreamDefaultReader<LanguageModelV4StreamPart> | undefined
   try {
     const model = await open()
-    const ask = toCallOptions(request, vendor.options_name, vendor.defaults ?? {})
-    const { stream, response } = await model.doStream({ ...ask, abortSignal: signal })
+    const ask = { ...toCallOptions(request, vendor.options_name, vendor.defaults ?? {}), abortSignal: signal }
+    const { stream, response } = whole ? streamWhole(await model.doGenerate(ask)) : await model.doStream(ask)
     reader = stream.getReader()
     const request_id = response?.headers?.['x-request-id'] ?? response?.headers?.['request-id']
     if (request_id) yield { type: 'meta', request_id }

@@ -12,17 +12,27 @@ export function toUsage(counts: { readonly [name in keyof Usage]: Usage[name] | 
   return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined))
 }
 
-/** Usage in the chat-completions dialect and its neighbours. */
+/**
+ * Usage in the chat-completions dialect and its neighbours. Some tell tokens of the cache, or of thoughts (xAI), beside the others instead
+ * of among them: their sums say so.
+ */
 export function readChatUsage(usage: unknown): Usage {
   if (!isRecord(usage)) return {}
   const input = isRecord(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
   const output = isRecord(usage.completion_tokens_details) ? usage.completion_tokens_details : {}
+  const prompt = readCount(usage.prompt_tokens)
+  const completion = readCount(usage.completion_tokens)
+  const cache_read = readCount(input.cached_tokens) ?? readCount(usage.prompt_cache_hit_tokens)
+  const reasoning = readCount(output.reasoning_tokens)
+  const cachedApart = prompt !== undefined && (cache_read ?? 0) > prompt ? (cache_read ?? 0) : 0
+  const whole = prompt === undefined ? undefined : prompt + cachedApart
+  const thoughtApart = completion !== undefined && usage.total_tokens === (whole ?? 0) + completion + (reasoning ?? 0)
   return toUsage({
-    input: readCount(usage.prompt_tokens),
-    output: readCount(usage.completion_tokens),
-    cache_read: readCount(input.cached_tokens) ?? readCount(usage.prompt_cache_hit_tokens),
+    input: whole,
+    output: thoughtApart ? completion + (reasoning ?? 0) : completion,
+    cache_read,
     cache_write: readCount(input.cache_write_tokens),
-    reasoning: readCount(output.reasoning_tokens),
+    reasoning,
     raw: usage as Json,
   })
 }

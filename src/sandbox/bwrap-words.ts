@@ -83,5 +83,7 @@ function showSystem(name: string): string[] {
 
 function lay({ path, source, way }: Guard, { empty, nothing }: Furniture): string[] {
   if (way === 'read-only') return ['--ro-bind', source, path]
+  // A place where something is mounted cannot be moved.
+  if (way === 'fixed') return ['--bind', source, path]
   return ['--ro-bind', way === 'empty-folder' ? empty : nothing, path]
 }

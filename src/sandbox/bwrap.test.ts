@@ -94,17 +94,41 @@ describe.skipIf(missing !== '')('bwrap', () => {
   it('hides secrets, and keeps what steers us as it is', async () => {
     const project = makeProject()
     writeFileSync(join(project, '.env'), 'KEY=canary')
+    writeFileSync(join(project, '.env.local'), 'LOCAL=canary')
+    writeFileSync(join(project, '.env.example'), 'KEY=\n')
     mkdirSync(join(project, '.git/hooks'), { recursive: true })
     const attack =
-      'cat .env; for f in .env .mcp.json .llm-orc/config.yaml .git/hooks/post-commit; do echo evil >$f; done; mv .llm-orc moved; rm -rf .git/hooks; echo done'
+      'cat .env .env.local .env.example; for f in .env .env.local .mcp.json .llm-orc/config.yaml .git/hooks/post-commit; do echo evil >$f; done; mv .llm-orc moved; rm -rf .git/hooks; echo done'
     const result = await sh(attack, { cwd: project, write: [project] })
-    expect(result.stdout).toBe('done\n')
+    expect(result.stdout).toBe('KEY=\ndone\n')
     expect(readFileSync(join(project, '.env'), 'utf8')).toBe('KEY=canary')
+    expect(readFileSync(join(project, '.env.local'), 'utf8')).toBe('LOCAL=canary')
     expect(readdirSync(join(project, '.git/hooks'))).toEqual([])
     // What was only there to hold the place is gone.
-    expect(readdirSync(project).sort()).toEqual(['.env', '.git', 'notes.txt'])
+    expect(readdirSync(project).sort()).toEqual(['.env', '.env.example', '.env.local', '.git', 'notes.txt'])
     const named = await sh('cat .env', { cwd: project, read: [project, join(project, '.env')] })
     expect(named.stdout).toBe('KEY=canary')
+  })
+
+  it("keeps what git would run for us as it is, also when git's folder is moved away", async () => {
+    const project = makeProject()
+    mkdirSync(join(project, '.git'))
+    writeFileSync(join(project, '.git/config'), 'ours')
+    const attack = [
+      'mv .git moved; mkdir -p .git/hooks',
+      'for f in .git/config .git/hooks/post-commit; do echo evil >$f; done',
+      // Git reads settings and hooks where this says.
+      'echo ../evil >.git/commondir; cat .git/commondir; echo x >.git/index; echo done',
+    ].join('; ')
+    const result = await sh(attack, { cwd: project, write: [project] })
+    expect(result.stdout).toBe('../evil\ndone\n')
+    expect(readFileSync(join(project, '.git/config'), 'utf8')).toBe('ours')
+    expect(readdirSync(join(project, '.git')).sort()).toEqual(['config', 'index'])
+    // A work tree elsewhere: git's folder is where this file says.
+    const tree = makeProject()
+    writeFileSync(join(tree, '.git'), 'gitdir: /nowhere')
+    await sh('echo evil >.git; rm .git; mv .git moved', { cwd: tree, write: [tree] })
+    expect(readFileSync(join(tree, '.git'), 'utf8')).toBe('gitdir: /nowhere')
   })
 
   it('refuses what it can never show, and links', async () => {

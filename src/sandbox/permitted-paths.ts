@@ -2,6 +2,7 @@ import { glob, mkdir, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { ToolPermissions } from '../events/tool-call.ts'
+import { isSecretName } from './secret-name.ts'
 
 export interface PermittedPaths {
   readonly read: readonly string[]
@@ -75,6 +76,7 @@ function dropInner(paths: readonly string[], outer: readonly string[]): string[]
   const covers = (other: string, path: string) => other !== path && isInside(path, other)
   return all.filter(
     (path) =>
-      basename(path) === '.env' || !([...all, ...outer].some((other) => covers(other, path)) || outer.includes(path)),
+      isSecretName(basename(path)) ||
+      !([...all, ...outer].some((other) => covers(other, path)) || outer.includes(path)),
   )
 }

@@ -6,6 +6,7 @@ import {
   type StepOutcome,
   type StepResult,
 } from '../engine/step.ts'
+import { addCheaper } from '../graph/cheaper.ts'
 import type { DispatchSpec, InputRules, NestedSpec } from '../graph/composite.ts'
 import type { StepGraph } from '../graph/step-graph.ts'
 import { runEnsemble } from './nested.ts'
@@ -26,7 +27,8 @@ export const dispatchStep: StepKind = {
     }
     const request = { ensemble: ensemble.trim() }
     const answer = await ctx.effect({ kind: 'definition', name: 'definition', safety: 'pure', request })
-    const { name, graph } = answer as unknown as { readonly name: string; readonly graph: StepGraph }
+    const { name, graph: found } = answer as unknown as { readonly name: string; readonly graph: StepGraph }
+    const graph = spec.cheaper ? addCheaper(found, spec.cheaper) : found
     const rules = spec.rules ? { rules: spec.rules } : {}
     if (graph.budget) return runWithin(ctx, { step: step.id, inputs, ensemble: name, graph, ...rules })
     return runEnsemble(ctx, { id: step.id, inputs, ensemble: name, graph, ...rules })

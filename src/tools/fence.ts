@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { isSecretName } from '../sandbox/secret-name.ts'
 import type { ToolOutcome } from './tool.ts'
 
 /** Where a built-in tool may go: its working folder, and what was opened to it by name. All absolute. */
@@ -26,7 +27,6 @@ export interface Place {
 const LONGEST = 4096
 /** What decides about tools, and what others run, is not changed by a tool. */
 const GUARDED = new Set(['.git', '.llm-orc'])
-const SECRET = /^\.env(?:$|\.(?!(?:example|sample|template|dist)$))/i
 
 /**
  * Finds a path inside the fence: links are resolved first, so none leads out of it. What is not there yet is found by the folder it
@@ -50,11 +50,6 @@ export async function findPlace(path: string, fence: Fence): Promise<Place | Ref
   if (isSecretName(parts.at(-1) as string)) return refusePath(path, 'holds secrets')
   const shown = root === roots[0] ? (own === '' ? '.' : parts.join('/')) : found.real
   return { ok: true, real: found.real, shown, homeless: found.missing > 1 }
-}
-
-/** Files by whose name everybody knows that keys stand in them. */
-export function isSecretName(name: string): boolean {
-  return SECRET.test(name)
 }
 
 /** The open file at a place. Where it really lies is looked at again once it is open: nobody can swap a folder in between. */

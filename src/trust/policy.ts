@@ -171,9 +171,14 @@ function decisionOf({ decision, reason, place, expires_ms, label }: PolicyRule):
 
 function findMissingRight({ rights, ...call }: ReadCall): string | undefined {
   if (!rights) return undefined
-  const denied = rights.deny.find((text) => isPattern(text, (pattern) => forbidsCall(pattern, call)))
+  // Rights name a script as it is named; another tool may have the same name.
+  const named = call.script === undefined ? call : { ...call, name: `script:${call.script}` }
+  const forbids = (pattern: ToolPattern) => forbidsCall(pattern, named) || forbidsCall(pattern, call)
+  const denied = rights.deny.find((text) => isPattern(text, forbids))
   if (denied !== undefined) return `the step may not use ${denied}`
-  const unmet = rights.allow.find((set) => !set.some((text) => isPattern(text, (pattern) => allowsCall(pattern, call))))
+  const unmet = rights.allow.find(
+    (set) => !set.some((text) => isPattern(text, (pattern) => allowsCall(pattern, named))),
+  )
   return unmet ? `the step may use only ${unmet.join(', ') || 'no tool at all'}` : undefined
 }
 

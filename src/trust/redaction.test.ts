@@ -46,6 +46,8 @@ describe('what is secret', () => {
     ['GITHUB_PAT', 'abcdefgh3'],
     ['DB_PWD', 'abcdefgh4'],
     ['MY_OWN', 'abcdefgh5'],
+    // One in a hundred keys of this kind looks like a path.
+    ['AWS_SECRET_ACCESS_KEY', '/bPxRfiCYK7MDENGwJalrXUtnFEMI/0EXAMPLE12'],
   ])('%s', (name, value) => {
     expect(findSecrets([[name, value]], new Set(['MY_OWN']))).toEqual(new Map([[name, value]]))
   })
@@ -86,6 +88,16 @@ describe('live text', () => {
     }
     shown += stream.end()
     expect(shown).toMatch(/^before sk-0123 \[secret K_TOKEN\] after \[secret K_TOKEN\].{0,3} end sk-$/)
+  })
+
+  test.each([
+    ['is short', 'abcdefgha', 'x abcdefghabcd ok'],
+    ['is written in hex', 'key-0123456789-abcdef', `${Buffer.from('key-0123456789-abcdef').toString('hex')}b6`],
+  ])('nor one that %s and seems to begin again where it ends', (_, secret, text) => {
+    const redaction = new Redaction(new Map([['K_TOKEN', secret]]))
+    const stream = redaction.stream()
+    const shown = [...text].map((character) => stream.take(character)).join('') + stream.end()
+    expect(shown).toBe(redaction.redact(text))
   })
 
   test('text without a secret is not held back', () => {

@@ -87,7 +87,7 @@ export class Redaction {
     return {
       take: (text) => {
         held += text
-        const from = this.#beginningOf(held)
+        const from = this.#endOfWhole(held, this.#beginningOf(held))
         const ready = held.slice(0, from)
         held = held.slice(from)
         return this.redact(ready)
@@ -105,6 +105,16 @@ export class Redaction {
     if (Array.isArray(content)) return content.map((each) => this.#walk(each))
     if (typeof content !== 'object' || content === null) return content
     return Object.fromEntries(Object.entries(content).map(([key, each]) => [this.redact(key), this.#walk(each)]))
+  }
+
+  /** A secret that stands across a place is whole: what follows it began within it by chance. */
+  #endOfWhole(text: string, place: number): number {
+    let end = place
+    for (const { form } of this.#forms) {
+      const at = text.indexOf(form, Math.max(0, place - form.length + 1))
+      if (at >= 0 && at < place) end = Math.max(end, at + form.length)
+    }
+    return end
   }
 
   /** Where the first end of the text begins that may go on as a secret. */
@@ -155,9 +165,11 @@ function formsOf(value: string): readonly string[] {
   return [...new Set(forms)]
 }
 
-/** The place of a file with secrets is none. */
+/** The place of a file with secrets is none. A long mixture of letters and digits is no name in a path, but part of a key. */
 function isPath(value: string): boolean {
-  return /^(~?\/|\.{1,2}\/|[A-Za-z]:\\)[\w./\\ -]*$/.test(value) && /[./\\]\w+$/.test(value)
+  const looks =
+    value.length <= 4096 && /^(~?\/|\.{1,2}\/|[A-Za-z]:\\)[\w./\\ -]*$/.test(value) && /[./\\]\w+$/.test(value)
+  return looks && !/(?=\w*[a-z])(?=\w*[A-Z])\w{20,}/.test(value)
 }
 
 function* secretsOfUrl(value: string): Iterable<readonly [part: string, secret: string]> {

@@ -48,6 +48,7 @@ export function guardJournal(journal: Journal, reach: Reach): Journal {
     follow: (...place) => journal.follow(...place),
     list: (query) => journal.list(query),
     remove: (run) => journal.remove(run),
+    drop: (stream) => journal.drop(stream),
     append: async (entries) => {
       const names = [...namesOf(entries)]
       for (const name of names) reach(`${name}-before`)

@@ -63,6 +63,7 @@ test('every folder is known to this file', () => {
     'opinions',
     'pipeline',
     'plan',
+    'routing',
     'self-check',
     'tools',
     'verified',
@@ -121,6 +122,16 @@ test('fallback: the third profile answers, and the record says why', async () =>
     { to: 'second', because: 'provider_unknown' },
     { to: 'third', because: 'provider_quota' },
   ])
+})
+
+test('routing: each agent gets the model that fits it, and it is said why', async () => {
+  const [run, explained, imagined] = await follow('routing')
+  expect(run?.stdout).toContain('Written by quick.')
+  const { routes } = JSON.parse(explained?.stdout ?? '') as {
+    readonly routes: readonly { readonly step: string; readonly model: string }[]
+  }
+  expect(routes.map(({ step, model }) => `${step}: ${model}`)).toEqual(['coder: thorough', 'reader: quick'])
+  expect(JSON.parse(imagined?.stdout ?? '')).toMatchObject({ choices: 2, changed: 0 })
 })
 
 test('conditions: what is skipped and why, and a failure that has its own branch', async () => {
@@ -273,6 +284,14 @@ test('code: a step kind of its own, a journal in memory, and a replay that touch
   expect(done.stdout).toMatch(/^equal: \d+ events/m)
   expect(done.stdout).toContain('read 6 times in the run, 0 times in the replay')
   expect(done.status).toBe(0)
+})
+
+test('code: a context within its budget, and what became of every part', () => {
+  const done = spawnSync(process.execPath, [join(examples, 'code', 'context.ts')], { cwd: root, encoding: 'utf8' })
+  expect(done.stderr).toBe('')
+  expect(done.stdout).toMatch(/^6 messages, at most \d+ of 600 tokens \(bounded\)/)
+  expect(done.stdout).toMatch(/^retrieved 2: cut, \d+ -> \d+ \(too_long\)$/m)
+  expect(done.stdout).toMatch(/^recent 3: kept, .*\(pinned\)$/m)
 })
 
 async function waitFor(holds: () => boolean): Promise<void> {

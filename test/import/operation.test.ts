@@ -85,6 +85,27 @@ test('chains of the older program go to config.yaml as they are', async () => {
   expect(readFileSync(join(shop.folder, 'config.yaml'), 'utf8')).toContain('GenerateCode>/Developer)-gemini')
 })
 
+test('capabilities of models keep their form, with the model that each entry means', async () => {
+  const shop = makeWorkshop()
+  const done = await importInto(shop, 'other/capabilities.json')
+  expect(done).toMatchObject({ ok: true, written: ['capabilities.json'] })
+  const { models } = JSON.parse(readFileSync(join(shop.folder, 'capabilities.json'), 'utf8')) as { models: object }
+  expect(models).toEqual({
+    'xai-grok4-fast': expect.objectContaining({
+      provider: 'xai',
+      model: 'grok-4-fast-non-reasoning',
+      max_output_tokens: 30_000,
+    }),
+    'openai-gpt35': expect.objectContaining({ provider: 'openai', model: 'gpt35', cost_per_1k_tokens: 0.002 }),
+  })
+  const report = done.imports.flatMap((one) => one.report)
+  const levelOf = (what: string) => report.find((finding) => finding.what === what)?.level
+  expect(levelOf('models.xai-grok4-fast.skills')).toBe('taken')
+  expect(levelOf('models.openai-gpt35')).toBe('assumed')
+  expect(levelOf('models.openai-gpt35.mood')).toBe('not_possible')
+  expect(levelOf('models.someone')).toBe('not_possible')
+})
+
 test('a key in a source is in no file that was written, and in no report', async () => {
   const shop = makeWorkshop()
   const done = await importInto(shop, 'litellm/mutual.yaml')

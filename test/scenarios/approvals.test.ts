@@ -165,6 +165,31 @@ describe('a script that a rule asks about', () => {
       code: 'approval_denied',
       message: expect.stringContaining('policy has changed'),
     })
+    expect(later.warnings).toMatchObject([
+      { code: 'approval_denied', message: expect.stringMatching(/^the yes to north\/script was not used: policy has/) },
+    ])
+    expect(shipped(project)).toEqual([])
+  })
+
+  test('a question that nobody answered in time is listed as expired, and can be neither given nor denied', async () => {
+    const project = makeShop()
+    writeUserPolicy(project, `${POLICY}    expires_seconds: 0.05\n`)
+    await run(project)
+    const listed = async () =>
+      ((await call(project, 'approvals list', {})) as unknown as { approvals: readonly { status: string }[] }).approvals
+    await expect.poll(async () => (await listed()).map(({ status }) => status)).toEqual(['expired', 'expired'])
+    expect(await codesOf(call(project, 'approvals give', { run: 'latest', ask: 'north' }))).toEqual(['not_found'])
+    expect(await call(project, 'runs resume', { run: 'latest' })).toMatchObject({ code: 3 })
+    expect(await listed()).toEqual([])
+    expect(shipped(project)).toEqual([])
+  })
+
+  test('a run can be cancelled under a policy that cannot be read', async () => {
+    const project = makeShop()
+    await run(project)
+    writeUserPolicy(project, 'rules: [')
+    expect(await codesOf(call(project, 'runs resume', { run: 'latest' }))).not.toEqual([])
+    expect(await call(project, 'runs cancel', { run: 'latest' })).toMatchObject({ status: 'cancelled' })
     expect(shipped(project)).toEqual([])
   })
 

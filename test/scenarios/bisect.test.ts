@@ -154,7 +154,7 @@ describe('bisecting two runs', () => {
     const found = await bisectRuns.run({ a, definition: 'now' }, call)
     expect(found).toMatchObject({
       same: false,
-      divergence: { type: 'effect-intended', step: 'right' },
+      divergence: { type: 'context-built', step: 'right' },
       steps: [{ step: 'right', progress: 'ended', verdict: 'diverges' }],
     })
     expect(show('runs bisect', found)).toContain('They part at event')
@@ -168,13 +168,13 @@ describe('a run that has begun, and its definition now', () => {
     const project = await openProject()
     project.define(first)
     const whole = await project.run()
-    const begun = await stop(
-      project.app,
-      whole,
-      ({ type, data }) => type === 'step-finished' && 'step' in data && data.step === 'right',
-    )
+    const ended = new Set<string>()
+    const begun = await stop(project.app, whole, ({ type, data }) => {
+      if (type === 'step-finished' && 'step' in data) ended.add(data.step)
+      return ended.has('left') && ended.has('right')
+    })
     const check = () => upgradeRun.run({ run: begun, check: true }, project.call)
-    return { ...project, begun, check }
+    return { ...project, begun, check, slower: [...ended].at(-1) ?? '' }
   }
   const upgrade = (run: string, call: Call) => upgradeRun.run({ run, check: false }, call)
 
@@ -215,7 +215,7 @@ describe('a run that has begun, and its definition now', () => {
     expect(checked).toMatchObject({
       verdict: 'diverges',
       ok: false,
-      divergence: { step: 'right', type: 'effect-intended' },
+      divergence: { step: 'right', type: 'context-built' },
     })
     expect(show('runs upgrade', checked)).toMatch(/^diverges at right/)
     await expect(upgrade(begun, call)).rejects.toMatchObject({ code: 'upgrade_refused' })
@@ -223,13 +223,13 @@ describe('a run that has begun, and its definition now', () => {
   })
 
   test('needs migration: new steps, and steps that wait for others than before', async () => {
-    const { define, check, begun, call } = await openBegun(three('writer'))
+    const { define, check, begun, call, slower } = await openBegun(three('writer'))
     define(`${three('writer')}\n${agent('more', 'poet', ', depends_on: [last]')}`)
     expect(await check()).toMatchObject({
       verdict: 'migration',
       steps: [{}, {}, {}, { step: 'more', change: 'added' }],
     })
-    define(three('writer').replace('[left, right]', '[right]'))
+    define(three('writer').replace('[left, right]', `[${slower}]`))
     expect(await check()).toMatchObject({ verdict: 'migration', steps: [{}, {}, { change: 'structure' }] })
     await expect(upgrade(begun, call)).rejects.toThrow('stands differently among the others (what it waits for')
   })

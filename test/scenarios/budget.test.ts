@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app/create-app.ts'
 import { readScopes } from '../../src/app/scopes.ts'
@@ -158,6 +160,19 @@ describe('budgets of the real thing', () => {
     expect((await call(cheaper, 'run', { target: 'crowd', input: 'A whole sentence to quote.' })).status).toBe(
       'succeeded',
     )
+    expect(billed).toBeLessThanOrEqual(7_500_000)
+  })
+
+  test('U19 an ensemble that is found only at run time goes on cheaper, too', async () => {
+    const project = projectOf({ agents: 4 })
+    writeFileSync(
+      join(project.cwd, '.llm-orc/ensembles/desk.yaml'),
+      'name: desk\ndescription: asks\nbudget: {max_calls: 10, max_cost: 0.0075, on_limit: cheaper, model: embedded/extractive}\n' +
+        `agents:\n  - {name: ask, dispatch: '"crowd"'}\n`,
+    )
+    const end = await call(project, 'run', { target: 'desk', input: 'A whole sentence to quote.' })
+    expect(end.status).toBe('succeeded')
+    expect(billed).toBeGreaterThan(0)
     expect(billed).toBeLessThanOrEqual(7_500_000)
   })
 

@@ -76,13 +76,13 @@ describe('files that run each other', () => {
   test('mistakes of a child are named with its own file and line, those of the parent first', async () => {
     const app = await openProject({
       parent: '- {name: n, ensemble: child}\n- {name: m, ensemble: child}\n- {name: o, ensemble: chidl}',
-      child: `${script('x')}\n- {name: y, script: gone.py}\n- {name: z, model_profile: none, cache: exact}\n- {name: q, script: x, when: nope}`,
+      child: `${script('x')}\n- {name: y, script: gone.py}\n- {name: z, model_profile: none, approval: always}\n- {name: q, script: x, when: nope}`,
     })
     expect(await findProblems(app, 'parent')).toEqual([
       'parent.yaml:6 ensemble_missing "o" cannot run "chidl": there is no ensemble "chidl"',
       'child.yaml:5 script_missing the script "gone.py" of "y" was not found',
       'child.yaml:6 profile_missing "z" uses the model profile "none", which does not exist',
-      'child.yaml:6 not_yet_supported this version cannot run cache of "z" yet',
+      'child.yaml:6 not_yet_supported this version cannot run approval of "z" yet',
       expect.stringContaining('child.yaml:7 condition_invalid when of "q": unknown variable: nope'),
     ])
   })

@@ -5,7 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../src/app/create-app.ts'
 import { listMcpServers, trustMcpServer } from '../../src/app/operations/mcp.ts'
 import { runOperation } from '../../src/app/operations/run.ts'
-import { verifyStored } from '../../src/app/runs.ts'
+import type { RunResult } from '../../src/app/runs.ts'
+import { verifyStored } from '../../src/app/verify.ts'
 import { OrcError } from '../../src/events/errors.ts'
 import { root } from '../processes.ts'
 import { makeProject } from './project.ts'
@@ -36,7 +37,10 @@ async function open(says: readonly object[], settings: object = {}) {
   const app = await createApp({ cwd, env: { ...env, LLM_ORC_SCRIPT: script } })
   onTestFinished(() => app.close())
   const run = (allow: readonly string[] = []) =>
-    runOperation.run(runOperation.input.parse({ target: 'notes', input: 'go', allow }), { app, signal })
+    runOperation.run(runOperation.input.parse({ target: 'notes', input: 'go', allow }), {
+      app,
+      signal,
+    }) as Promise<RunResult>
   const trust = async () => {
     const { servers } = await listMcpServers.run({}, { app, signal })
     const digest = servers[0]?.digest

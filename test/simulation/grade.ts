@@ -59,8 +59,7 @@ async function copySource({ changes }: PlantedBug): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'simulation-'))
   await writeFile(join(copy, 'package.json'), '{"type":"module"}')
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
-  for (const room of ROOMS)
-    await cp(join(root, room), join(copy, room), { recursive: true })
+  for (const room of ROOMS) await cp(join(root, room), join(copy, room), { recursive: true })
   for (const { file, find, replace } of changes) {
     const text = await readFile(join(copy, file), 'utf8')
     await writeFile(

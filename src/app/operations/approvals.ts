@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { OrcError } from '../../events/errors.ts'
+import { OrcError, type Problem } from '../../events/errors.ts'
 import type { App } from '../app.ts'
 import { addChange, coversOther, readApprovals, type ShownApproval } from '../approvals.ts'
 import { defineOperation, steeringOf } from '../operation.ts'
@@ -23,7 +23,7 @@ export const listApprovals = defineOperation({
     const approvals: ShownApproval[] = []
     for await (const { id, last } of sketchRuns(app, { all }))
       if (last && last.type !== 'run-finished')
-        approvals.push(...(await readRun(app, id)).filter(({ status }) => status === 'asked'))
+        approvals.push(...(await readRun(app, id)).filter(({ status }) => status === 'asked' || status === 'expired'))
     return { approvals }
   },
 })
@@ -59,9 +59,21 @@ export const giveApproval = defineOperation({
     const commands = [{ ...one, scope }, ...others.map((other) => ({ ...other, scope: 'call' as const }))].map(
       (each) => ({ type: 'approve' as const, key: each.key, request: each.digest, scope: each.scope }),
     )
-    return commandRun(app, id, { ...steeringOf(call), commands, accept_changed: input.accept_changed })
+    const result = await commandRun(app, id, { ...steeringOf(call), commands, accept_changed: input.accept_changed })
+    return { ...result, ...(await warnOfUnused(app, id, new Set(commands.map(({ key }) => key)))) }
   },
 })
+
+/** A yes that something took back before it was used: which and why. */
+async function warnOfUnused(app: App, id: string, keys: ReadonlySet<string>): Promise<{ warnings?: Problem[] }> {
+  const latest = new Map((await readRun(app, id)).map((each) => [each.key, each]))
+  const warnings = [...latest.values()].flatMap(({ key, status, reason = status }): Problem[] =>
+    keys.has(key) && (status === 'denied' || status === 'void' || status === 'expired')
+      ? [{ code: 'approval_denied', message: `the yes to ${key} was not used: ${reason}`, severity: 'warning' }]
+      : [],
+  )
+  return warnings.length > 0 ? { warnings } : {}
+}
 
 export const denyApproval = defineOperation({
   name: 'approvals deny',
@@ -107,5 +119,6 @@ async function findWaiting(app: App, id: string, named: string): Promise<ShownAp
   throw new OrcError({
     code: 'not_found',
     message: `${one.key} does not wait for a word any more: it is ${one.status}`,
+    ...(one.status === 'expired' ? { hint: `Let the run go on without it: llm-orc runs resume ${id}` } : {}),
   })
 }

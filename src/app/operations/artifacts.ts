@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
-import { cleanupArtifacts, deleteArtifact, listArtifacts, showArtifact } from '../artifacts.ts'
+import { cleanupArtifacts } from '../artifacts.ts'
 import { defineOperation } from '../operation.ts'
+import { deleteOwnArtifact, listOwnArtifacts, showOwnArtifact } from '../own-artifacts.ts'
 import { artifactsFolder } from '../runs.ts'
 
 const ensemble = z.string().min(1).describe('The ensemble that was run.')
@@ -11,7 +12,7 @@ export const listArtifactsOperation = defineOperation({
   name: 'artifacts list',
   summary: 'List the readable folders that runs have left.',
   input: z.object({ ensemble: ensemble.optional() }),
-  run: async (input, { app }) => ({ artifacts: await listArtifacts(artifactsFolder(app), input.ensemble) }),
+  run: async (input, { app }) => ({ artifacts: await listOwnArtifacts(app, input.ensemble) }),
 })
 
 export const showArtifactOperation = defineOperation({
@@ -21,7 +22,7 @@ export const showArtifactOperation = defineOperation({
     ensemble,
     execution: z.string().default('latest').describe('The execution folder, or `latest`.'),
   }),
-  run: (input, { app }) => showArtifact(artifactsFolder(app), input.ensemble, input.execution),
+  run: (input, { app }) => showOwnArtifact(app, input.ensemble, input.execution),
 })
 
 export const deleteArtifactOperation = defineOperation({
@@ -33,7 +34,7 @@ export const deleteArtifactOperation = defineOperation({
       const message = `this deletes the execution ${input.execution} of ${input.ensemble}`
       throw new OrcError({ code: 'confirmation_needed', message, hint: 'Add --confirm to do it.' })
     }
-    return { deleted: await deleteArtifact(artifactsFolder(app), input.ensemble, input.execution) }
+    return { deleted: await deleteOwnArtifact(app, input.ensemble, input.execution) }
   },
 })
 

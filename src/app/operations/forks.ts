@@ -7,13 +7,15 @@ import type { Event } from '../../events/event.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
 import { compareRuns } from '../../events/views/compare.ts'
 import type { App } from '../app.ts'
+import { listCandidates } from '../candidate.ts'
 import { defineOperation, steeringOf } from '../operation.ts'
 import { hasPermits, joinPermits, pinPermits, readPermits } from '../permits.ts'
 import { readPinnedFiles } from '../pinned.ts'
 import { createPorts } from '../ports.ts'
+import { ownerIn } from '../principal.ts'
 import { findRunId } from '../run-id.ts'
 import { loadContents } from '../run-report.ts'
-import { finishRun, holdLease, makeRunId, requireRun } from '../runs.ts'
+import { driveRun, holdLease, makeRunId, requireRun, watcherOf } from '../runs.ts'
 import { permitFields } from './run.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
@@ -44,18 +46,20 @@ export const forkRunOperation = defineOperation({
     const kept = events.slice(0, wish.at)
     // What its parent was allowed was said about the parent; what was forbidden it stays so.
     const before = await readPermits(app, parent, kept)
-    const permits = joinPermits({ deny: before.deny ?? [] }, wish)
+    const permits = joinPermits({ deny: before.deny ?? [], ...(before.no_cache ? { no_cache: true } : {}) }, wish)
     const files =
       hasPermits(before) || hasPermits(permits)
         ? pinPermits(await readPinnedFiles(app, { run: parent, events: kept }), permits)
         : undefined
-    const ports = await createPorts(app, { watcher: call.watcher, permits })
+    call.keeper?.admit()
+    const principal = ownerIn(events)
+    const ports = await createPorts(app, { ...watcherOf(call, id), permits, principal })
     const lease = await holdLease(app, id)
     const forked = await forkRun(ports, parent, {
       run: id,
       at: wish.at,
       change: await readWish(app, { ...wish, events, parent }),
-      started_by: 'cli',
+      started_by: call.keeper ? 'server' : 'cli',
       run_key: randomBytes(32).toString('hex'),
       lease,
       ...(files ? { files } : {}),
@@ -65,7 +69,7 @@ export const forkRunOperation = defineOperation({
       const hint = forked.latest ? `The last event at which it can be done is ${forked.latest}.` : forked.refused.hint
       throw new OrcError({ ...forked.refused, ...(hint === undefined ? {} : { hint }) })
     }
-    const result = await finishRun(app, forked, { ...steeringOf(call), notes: [] })
+    const result = await driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: [], principal })
     return { parent, at: wish.at, ...result }
   },
 })
@@ -84,13 +88,8 @@ async function readWish(app: App, words: WishWords): Promise<ForkWish> {
   const specOf = async (step: string) => specs.get(step) ?? (await readSpec(app, words, step))
   for (const [step, name] of words.model.map(splitAssignment)) {
     const { profile } = await app.models.findModel(name)
-    const { name: profileName, fallback: _, system_prompt: __, timeout_seconds, ...model } = profile
-    const candidate = {
-      ...(profileName === '' ? {} : { profile: profileName }),
-      ...model,
-      ...(timeout_seconds === undefined ? {} : { timeout_ms: timeout_seconds * 1000 }),
-    }
-    specs.set(step, { ...(await specOf(step)), candidates: [candidate] as unknown as Json })
+    const candidates = await listCandidates(app, profile)
+    specs.set(step, { ...(await specOf(step)), candidates: candidates as unknown as Json })
   }
   for (const [step, system] of words.prompt.map(splitAssignment)) specs.set(step, { ...(await specOf(step)), system })
   const kinds = kindsOf(words.events)

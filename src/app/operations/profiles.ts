@@ -9,10 +9,10 @@ export const listProfiles = defineOperation({
   run: async (input, { app }) => {
     const profiles = [...app.profiles.profiles.values()]
       .filter((profile) => input.provider === undefined || profile.provider === input.provider)
-      .map(({ name, provider, model, fallback, level, place }) => ({
+      .map(({ name, provider, model, choice, fallback, level, place }) => ({
         name,
         provider,
-        model,
+        model: choice ? (choice.candidates?.join(', ') ?? 'what fits its requirements') : model,
         ...(fallback === undefined ? {} : { fallback }),
         source: level,
         ...(place.file === undefined ? {} : { file: place.file }),

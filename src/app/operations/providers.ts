@@ -12,6 +12,16 @@ export const listProviders = defineOperation({
   },
 })
 
+export const listLimits = defineOperation({
+  name: 'providers limits',
+  summary: 'Show the limits of each key: what is used, who waits, and which models are not asked for now.',
+  input: z.object({}),
+  run: async (_, { app }) => {
+    const { describeBreakers, describeLimits } = await import('../governor.ts')
+    return { limits: await describeLimits(app), breakers: describeBreakers(app) }
+  },
+})
+
 export const testProvider = defineOperation({
   name: 'providers test',
   summary: 'Send one short prompt to a provider and show what comes back.',

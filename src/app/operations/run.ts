@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { OrcError } from '../../events/errors.ts'
 import type { Json } from '../../events/values.ts'
+import { LIMIT_POLICIES, readBudget } from '../../graph/budget.ts'
 import type { App } from '../app.ts'
 import { detachProcess } from '../detach.ts'
 import { type Call, defineOperation, steeringOf } from '../operation.ts'
+import { type Quote, quoteTarget } from '../quote.ts'
 import { prepareRun, type RunOrder, runTarget } from '../runs.ts'
 import { makePromptTarget, type Target } from '../target.ts'
 import { makeStepsTarget } from '../target-chain.ts'
@@ -33,51 +35,79 @@ export const startFields = {
   max_concurrent: z.int().min(1).optional().describe('Steps that may run at once.'),
   timeout_seconds: z.number().positive().optional().describe('The run ends when this time is over.'),
   seed: z.string().optional().describe('Makes every choice by chance repeatable.'),
+  max_cost: z.number().positive().max(1_000_000).optional().describe('US dollars the run may spend.'),
+  max_tokens: z.int().positive().optional().describe('Tokens the run may use, in and out together.'),
+  max_calls: z.int().positive().optional().describe('Model calls the run may make, repetitions included.'),
+  on_limit: z
+    .enum(LIMIT_POLICIES)
+    .optional()
+    .describe(
+      'When a budget is used up: stop, ask a person, go on with a cheaper model, or finish with what is there.',
+    ),
+  budget_model: z.string().optional().describe('The profile that `cheaper` goes on with and `finish` ends with.'),
   ...permitFields,
+  cache: z.boolean().default(true).describe('Whether answers may come from the cache, and be kept in it.'),
   detach: z.boolean().default(false).describe('Start it in the background and print its id.'),
 }
 type StartOptions = z.infer<z.ZodObject<typeof startFields>>
+
+/** What may be run, and what it is given. */
+export const targetFields = {
+  target: z.string().optional().describe('An ensemble by name or path, a chain, or a workflow.'),
+  input: z.string().optional().describe('What it is to work on; also read from a pipe.'),
+  input_file: z.string().optional().describe('A file that holds the input.'),
+  prompt: z.string().optional().describe('A prompt for models, for a chain or for a workflow.'),
+  model: z.array(z.string()).default([]).describe('A model profile, PROVIDER/MODEL or a model name; may be repeated.'),
+  parallel: z.boolean().default(false).describe('Ask several models side by side (the default).'),
+  sequential: z.boolean().default(false).describe('Ask several models one after another.'),
+  step: z
+    .array(z.string())
+    .default([])
+    .describe('A step of a chain, as Role>/Persona)-Model; the next one works on its answer. May be repeated.'),
+  param: z.array(z.string()).default([]).describe('A parameter of a workflow, as NAME=VALUE; may be repeated.'),
+  plan: z.string().optional().describe('A request that a planner model splits into tasks, which are then done.'),
+  plan_file: z.string().optional().describe('A saved plan to carry out; --prompt says for what.'),
+  planner_model: z.string().optional().describe('The profile or model that plans.'),
+  approve: z.boolean().default(false).describe('Show the plan to a person before it is carried out.'),
+}
 
 export const runOperation = defineOperation({
   name: 'run',
   summary: 'Run an ensemble, a chain or a workflow, or put a prompt to one or several models.',
   input: z.object({
-    target: z.string().optional().describe('An ensemble by name or path, a chain, or a workflow.'),
-    input: z.string().optional().describe('What it is to work on; also read from a pipe.'),
-    input_file: z.string().optional().describe('A file that holds the input.'),
-    prompt: z.string().optional().describe('A prompt for models, for a chain or for a workflow.'),
-    model: z
-      .array(z.string())
-      .default([])
-      .describe('A model profile, PROVIDER/MODEL or a model name; may be repeated.'),
-    parallel: z.boolean().default(false).describe('Ask several models side by side (the default).'),
-    sequential: z.boolean().default(false).describe('Ask several models one after another.'),
-    step: z
-      .array(z.string())
-      .default([])
-      .describe('A step of a chain, as Role>/Persona)-Model; the next one works on its answer. May be repeated.'),
-    param: z.array(z.string()).default([]).describe('A parameter of a workflow, as NAME=VALUE; may be repeated.'),
-    plan: z.string().optional().describe('A request that a planner model splits into tasks, which are then done.'),
-    plan_file: z.string().optional().describe('A saved plan to carry out; --prompt says for what.'),
-    planner_model: z.string().optional().describe('The profile or model that plans.'),
-    approve: z.boolean().default(false).describe('Show the plan to a person before it is carried out.'),
+    ...targetFields,
+    quote: z
+      .boolean()
+      .default(false)
+      .describe('Say what it would take at least, as a rule and at worst, and run nothing.'),
     ...startFields,
   }),
   run: async (input, call) => {
-    const { app } = call
-    checkTogether(input)
-    const given = input.input ?? (await readInput(input.input_file))
-    // A prompt speaks about what is given with it: `git diff | llm-orc run -p "Review this"`.
-    const asked = joinPrompt(input.prompt ?? input.plan, given)
-    const { target, params } = await chooseTarget(app, input, asked)
-    const needed = target.kind === 'chain' || (target.kind === 'plan' && target.default_input === undefined)
-    const text = needed ? requirePrompt(asked, `a ${target.kind}`) : (asked ?? target.default_input ?? NO_INPUT)
-    const usual = target.kind === 'plan' ? planConcurrency(app) : undefined
-    const most = input.sequential ? 1 : usual
-    const limits = most === undefined ? {} : { max_concurrent: most }
-    return startRun(call, { target, input: params ?? text, limits }, input)
+    const start = await findStart(call.app, input)
+    if (input.quote) return quoteStart(call.app, start, input)
+    return startRun(call, start, input)
   },
 })
+
+/** What a run would start with: target, input and limits, found and checked. */
+export async function findStart(app: App, input: Wanted & Given): Promise<Start> {
+  checkTogether(input)
+  const given = input.input ?? (await readInput(input.input_file))
+  // A prompt speaks about what is given with it: `git diff | llm-orc run -p "Review this"`.
+  const asked = joinPrompt(input.prompt ?? input.plan, given)
+  const { target, params } = await chooseTarget(app, input, asked)
+  const needed = target.kind === 'chain' || (target.kind === 'plan' && target.default_input === undefined)
+  const text = needed ? requirePrompt(asked, `a ${target.kind}`) : (asked ?? target.default_input ?? NO_INPUT)
+  const usual = target.kind === 'plan' ? planConcurrency(app) : undefined
+  const most = input.sequential ? 1 : usual
+  const limits = most === undefined ? {} : { max_concurrent: most }
+  return { target, input: params ?? text, limits }
+}
+
+interface Given {
+  readonly input?: string | undefined
+  readonly input_file?: string | undefined
+}
 
 interface Wanted {
   readonly target?: string | undefined
@@ -158,27 +188,55 @@ export function requirePrompt(asked: string | undefined, what = 'a chain'): stri
   throw new OrcError({ code: 'bad_input', message: `${what} needs a prompt`, hint })
 }
 
-interface Start {
+export interface Start {
   readonly target: Target
   readonly input: Json
   readonly limits?: RunOrder['limits']
 }
 
+/** What the run would take. */
+export async function quoteStart(
+  app: App,
+  { target, input, limits }: Start,
+  how: {
+    readonly max_concurrent?: number | undefined
+    readonly timeout_seconds?: number | undefined
+    readonly max_cost?: number | undefined
+  },
+): Promise<Quote> {
+  const { max_concurrent, timeout_seconds, max_cost } = how
+  return quoteTarget(app, {
+    target,
+    input,
+    limits: {
+      ...limits,
+      ...(max_concurrent === undefined ? {} : { max_concurrent }),
+      ...(timeout_seconds === undefined ? {} : { timeout_ms: Math.round(timeout_seconds * 1000) }),
+    },
+    ...(max_cost === undefined ? {} : { cap: Math.round(max_cost * 1e9) }),
+  })
+}
+
 /** Starts a run, and drives it here unless it is to go on by itself. */
 export async function startRun(call: Call, { target, input, limits }: Start, options: StartOptions) {
   const { app } = call
-  const { seed, max_concurrent, timeout_seconds, allow, deny } = options
+  const { seed, max_concurrent, timeout_seconds, max_cost, max_tokens, max_calls, allow, deny, cache } = options
+  const { on_limit, budget_model: model } = options
+  const budget = readBudget({ max_cost, max_tokens, max_calls, on_limit, model })
   const order: RunOrder = {
     target,
     input,
     ...(seed === undefined ? {} : { seed }),
-    permits: { allow, deny },
+    permits: { allow, deny, ...(cache ? {} : { no_cache: true }) },
+    budget,
     limits: {
       ...limits,
       ...(max_concurrent === undefined ? {} : { max_concurrent }),
       ...(timeout_seconds === undefined ? {} : { timeout_ms: Math.round(timeout_seconds * 1000) }),
     },
   }
+  if (call.keeper)
+    return runTarget(app, order, { ...steeringOf(call), detached: options.detach || call.detached === true })
   if (!options.detach) return runTarget(app, order, steeringOf(call))
   const run = await prepareRun(app, order)
   await detachProcess(app, ['runs', 'resume', run])

@@ -15,7 +15,8 @@ import { defineOperation, steeringOf } from '../operation.ts'
 import { findRunId } from '../run-id.ts'
 import { reportRun } from '../run-report.ts'
 import { findSketch, type RunSketch, sketchRuns } from '../run-sketch.ts'
-import { commandRun, continueRun, holdLease, reportOf, requireRun, verifyFile, verifyStored } from '../runs.ts'
+import { commandRun, continueRun, holdLease, reportOf, requireRun } from '../runs.ts'
+import { verifyFile, verifyStored } from '../verify.ts'
 import { permitFields } from './run.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
@@ -171,8 +172,8 @@ export const cancelRun = defineOperation({
     const { app } = call
     const id = await findRunId(app, input.run)
     const command = { type: 'cancel' as const, ...(input.reason === undefined ? {} : { reason: input.reason }) }
-    // To end a run its definition is not needed, whatever became of it since.
-    return commandRun(app, id, { ...steeringOf(call), commands: [command], accept_changed: true })
+    // To end a run neither its definition nor a policy is needed, whatever became of them since.
+    return commandRun(app, id, { ...steeringOf(call), commands: [command], accept_changed: true, ending: true })
   },
 })
 

@@ -3,11 +3,13 @@ import * as z from 'zod'
 import { listScripts } from '../../config/script-list.ts'
 import { resolveScript } from '../../config/scripts.ts'
 import { OrcError } from '../../events/errors.ts'
+import type { ScriptAnswer } from '../../events/script-call.ts'
 import type { JsonObject } from '../../events/values.ts'
 import type { PinnedScript } from '../../graph/script.ts'
 import type { App } from '../app.ts'
 import { defineOperation } from '../operation.ts'
-import { runTarget } from '../runs.ts'
+import { loadContents } from '../run-report.ts'
+import { requireRun, runTarget } from '../runs.ts'
 
 const name = z
   .string()
@@ -94,7 +96,19 @@ export const testScript = defineOperation({
       run,
       status,
       output: agent?.output ?? null,
+      ...(await readPrinted(app, run)),
       ...(agent?.code === undefined ? {} : { code: agent.code, message: agent.message }),
     }
   },
 })
+
+/** What it printed, and its exit code; nothing when it was not started. */
+async function readPrinted(app: App, run: string): Promise<Partial<Pick<ScriptAnswer, 'stdout' | 'stderr' | 'exit'>>> {
+  const done = (await requireRun(app, run)).find((event) => event.type === 'effect-done')
+  if (done?.type !== 'effect-done') return {}
+  const { answer } = done.data
+  const { blobs } = await app.openJournal()
+  const content = (await loadContents([answer], run, blobs))(answer) as Partial<ScriptAnswer> | undefined
+  const { stdout, stderr, exit } = content ?? {}
+  return stdout === undefined || stderr === undefined || exit === undefined ? {} : { stdout, stderr, exit }
+}

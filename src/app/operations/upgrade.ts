@@ -7,8 +7,9 @@ import { findDefinition, findDefinitionNow, requireStart } from '../definition-n
 import { type Call, defineOperation, steeringOf } from '../operation.ts'
 import { pinPermits, readPermits } from '../permits.ts'
 import { createPorts } from '../ports.ts'
+import { ownerIn } from '../principal.ts'
 import { findRunId } from '../run-id.ts'
-import { continueRun, finishRun, holdLease, makeRunId, requireRun } from '../runs.ts'
+import { continueRun, driveRun, holdLease, makeRunId, requireRun, watcherOf } from '../runs.ts'
 import type { Target } from '../target.ts'
 import { checkUpgrade, type UpgradeCheck } from '../upgrade.ts'
 
@@ -78,13 +79,15 @@ async function continueAsFork(call: Call, parent: string, { events, target, spec
   await (await holdLease(app, parent)).release()
   const id = makeRunId()
   const { deny = [] } = await readPermits(app, parent, events)
-  const ports = await createPorts(app, { watcher: call.watcher, permits: { deny } })
+  call.keeper?.admit()
+  const principal = ownerIn(events)
+  const ports = await createPorts(app, { ...watcherOf(call, id), permits: { deny }, principal })
   const lease = await holdLease(app, id)
   const forked = await forkRun(ports, parent, {
     run: id,
     at: events.length,
     change: { specs },
-    started_by: 'cli',
+    started_by: call.keeper ? 'server' : 'cli',
     run_key: randomBytes(32).toString('hex'),
     files: pinPermits(target.files, { deny }),
     lease,
@@ -93,5 +96,5 @@ async function continueAsFork(call: Call, parent: string, { events, target, spec
     await lease.release()
     throw new OrcError(forked.refused)
   }
-  return finishRun(app, forked, { ...steeringOf(call), notes: target.notes })
+  return driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: target.notes, principal })
 }

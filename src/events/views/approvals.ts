@@ -1,3 +1,4 @@
+import { BUDGET_KEY } from '../money.ts'
 import type { JsonObject, Value } from '../values.ts'
 import type { View } from './view.ts'
 
@@ -39,6 +40,8 @@ export const approvalsView: View<Approvals> = {
       case 'approval-given': {
         const entry = state.open.get(event.data.key)
         if (entry) Object.assign(entry, { status: 'given', by: event.actor === 'person' ? 'person' : 'policy' })
+        // More money is there as soon as it is granted; no effect has this key.
+        if (event.data.key === BUDGET_KEY) close(state, BUDGET_KEY, { status: 'used' })
         break
       }
       case 'approval-denied': {

@@ -27,7 +27,7 @@ export interface ScopeState {
   reserved: Amount
   calls: number
   /** Held and not settled, by id. */
-  readonly open: Map<string, { readonly owner: JsonObject; readonly amount: Amount }>
+  readonly open: Map<string, { readonly owner: JsonObject; readonly amount: Amount; readonly at: number }>
   /** What was charged for calls whose run was gone: its late word corrects that. */
   readonly lost: Map<string, Amount>
 }
@@ -40,7 +40,7 @@ export function evolveScope(state: ScopeState, record: ScopeRecord): void {
   const { id, amount } = record
   if (record.what === 'reserved') {
     if (state.open.has(id)) return
-    state.open.set(id, { owner: record.owner, amount })
+    state.open.set(id, { owner: record.owner, amount, at: record.at })
     state.reserved = addAmounts(state.reserved, amount)
     state.calls += 1
     return

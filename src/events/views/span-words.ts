@@ -1,9 +1,11 @@
 import type { Message, MessagePart, ModelAnswer, ModelRequest } from '../messages.ts'
 import type { ToolRequest } from '../tool-call.ts'
 import type { Json } from '../values.ts'
-import type { SpanAttributes } from './spans.ts'
 
+export type SpanAttribute = string | number | boolean | readonly string[]
 /** Names are those of the GenAI conventions of OpenTelemetry; ours stand under `llm_orc.`. */
+export type SpanAttributes = { readonly [name: string]: SpanAttribute }
+
 type Wish = { readonly content: boolean }
 type Loose<T> = { readonly [K in keyof T]?: unknown }
 

@@ -1,8 +1,7 @@
 import type { Event, EventOf } from '../event.ts'
-import { describeAnswer, describeRequest } from './span-words.ts'
-import { readInline, type ReadValue, type View } from './view.ts'
-
-export type SpanAttributes = { readonly [name: string]: string | number | boolean | readonly string[] }
+import type { Value } from '../values.ts'
+import { describeAnswer, describeRequest, type SpanAttribute, type SpanAttributes } from './span-words.ts'
+import { type ReadValue, readInline, type View } from './view.ts'
 
 /** A stretch of a run with a beginning and an end, as tracing shows it. */
 export interface Span {
@@ -26,9 +25,14 @@ interface OpenSpan {
   name: string
   readonly client: boolean
   readonly start: number
-  readonly attributes: { [name: string]: string | number | boolean | readonly string[] }
+  readonly attributes: { [name: string]: SpanAttribute }
   /** Integer nano-dollars of the calls it made itself; of a run, all of them. */
   cost?: number
+}
+
+interface End {
+  readonly at: number
+  readonly error?: NonNullable<Span['error']>
 }
 
 interface Asked {
@@ -53,8 +57,8 @@ export interface SpansWish {
   readonly content?: boolean
 }
 
-/** Steps that only arrange others: they ask nobody themselves. */
-const ARRANGING = new Set(['condition', 'each', 'loop', 'nested', 'gate', 'graceful', 'portion', 'queries'])
+/** Steps that are nobody's work: most only arrange others. */
+const NOT_AGENTS = new Set(['condition', 'each', 'embed', 'loop', 'nested', 'gate', 'graceful', 'portion', 'queries'])
 const RUN = 'run'
 
 /** A run in the terms of tracing: the run is a workflow, steps are agents at work, and beneath them the calls of models and tools. */
@@ -74,6 +78,13 @@ export function createSpansView({ read = readInline, content = false }: SpansWis
       return state
     },
   }
+}
+
+/** The contents that its spans are told from. */
+export function findSpanValues(event: Event): readonly Value[] {
+  if (event.type === 'effect-intended')
+    return event.data.kind === 'model' || event.data.kind === 'tool' ? [event.data.request] : []
+  return event.type === 'effect-done' ? [event.data.answer] : []
 }
 
 function evolveSpans(state: SpansState, event: Event, wish: Required<SpansWish>): void {
@@ -104,21 +115,21 @@ function evolveSpans(state: SpansState, event: Event, wish: Required<SpansWish>)
     case 'step-retried':
       return beginStep(state, event)
     case 'step-finished':
-      return endStep(state, event.data.step, at)
+      return endStep(state, event.data.step, { at })
     case 'step-failed': {
       const { step, code, message, retry_at } = event.data
-      if (retry_at === undefined) endStep(state, step, at, { code, message })
+      if (retry_at === undefined) endStep(state, step, { at, error: { code, message } })
       return
     }
     case 'step-cancelled':
-      return endStep(state, event.data.step, at, { code: 'cancelled' })
+      return endStep(state, event.data.step, { at, error: { code: 'cancelled' } })
     case 'effect-intended':
       return beginEffect(state, event, wish)
     case 'effect-done':
     case 'effect-failed':
       return takeOutcome(state, event, wish)
     case 'effect-unknown':
-      return endEffect(state, event.data.key, at, { code: 'effect_unknown' })
+      return endEffect(state, event.data.key, { at, error: { code: 'effect_unknown' } })
     case 'run-finished':
       endRun(state, event)
   }
@@ -155,7 +166,7 @@ function beginStep(state: SpansState, { run, at, data }: EventOf<'step-started'>
   }
   const kind = state.kinds.get(step) ?? ''
   const parent = state.parents.get(step)
-  const agent = !ARRANGING.has(kind)
+  const agent = !NOT_AGENTS.has(kind)
   state.steps.set(step, {
     id: `step ${step}`,
     parent: parent === undefined ? RUN : `step ${parent}`,
@@ -172,14 +183,19 @@ function beginStep(state: SpansState, { run, at, data }: EventOf<'step-started'>
   })
 }
 
-function beginEffect(state: SpansState, { run, seq, at, data }: EventOf<'effect-intended'>, wish: Required<SpansWish>): void {
+function beginEffect(
+  state: SpansState,
+  { run, seq, at, data }: EventOf<'effect-intended'>,
+  wish: Required<SpansWish>,
+): void {
   const { step, attempt, key, kind, redo, request, answered_by } = data
   if ((kind !== 'model' && kind !== 'tool') || answered_by !== undefined) return
   const told = describeRequest(kind, wish.read(request), wish)
   const route = state.routes.get(step)
+  const isEmbedding = state.kinds.get(step) === 'embed'
   const asked = kind === 'model' && route ? nameModel(route) : {}
-  const attributes = {
-    'gen_ai.operation.name': kind === 'model' ? 'chat' : 'execute_tool',
+  const attributes: OpenSpan['attributes'] = {
+    'gen_ai.operation.name': kind === 'tool' ? 'execute_tool' : isEmbedding ? 'embeddings' : 'chat',
     ...asked,
     ...told,
     'llm_orc.run.id': run,
@@ -223,50 +239,50 @@ function takeOutcome(
   if (cost !== undefined) for (const one of [span, state.steps.get(step), state.run]) addCost(one, cost)
   if (event.type === 'effect-failed') {
     const { code, message } = event.data
-    return endEffect(state, key, event.at, { code, message })
+    return endEffect(state, key, { at: event.at, error: { code, message } })
   }
   const { answer, source } = event.data
   const kind = span.client ? 'model' : 'tool'
   Object.assign(span.attributes, describeAnswer(kind, wish.read(answer), wish))
   if (source !== undefined) span.attributes['llm_orc.effect.source'] = source
-  endEffect(state, key, event.at)
+  endEffect(state, key, { at: event.at })
 }
 
 function addCost(span: OpenSpan | undefined, cost: number): void {
   if (span) span.cost = (span.cost ?? 0) + cost
 }
 
-function endEffect(state: SpansState, key: string, end: number, error?: Span['error']): void {
+function endEffect(state: SpansState, key: string, end: End): void {
   const open = state.effects.get(key)
   if (!open) return
   state.effects.delete(key)
-  state.ended.push(closeSpan(open.span, end, error))
+  state.ended.push(closeSpan(open.span, end))
 }
 
-function endStep(state: SpansState, step: string, end: number, error?: Span['error']): void {
+function endStep(state: SpansState, step: string, end: End): void {
   const span = state.steps.get(step)
   if (!span) return
   state.steps.delete(step)
-  state.ended.push(closeSpan(span, end, error))
+  state.ended.push(closeSpan(span, end))
 }
 
 function endRun(state: SpansState, { at, data }: EventOf<'run-finished'>): void {
   const { status, reason } = data
-  for (const key of [...state.effects.keys()]) endEffect(state, key, at, { code: 'abandoned' })
-  for (const step of [...state.steps.keys()]) endStep(state, step, at, { code: 'cancelled' })
+  for (const key of state.effects.keys()) endEffect(state, key, { at, error: { code: 'abandoned' } })
+  for (const step of state.steps.keys()) endStep(state, step, { at, error: { code: 'cancelled' } })
   setOnRun(state, 'llm_orc.run.status', status)
   const good = status === 'succeeded' || status === 'partial'
-  if (state.run) state.ended.push(closeSpan(state.run, at, good ? undefined : { code: reason ?? status }))
+  if (state.run) state.ended.push(closeSpan(state.run, { at, ...(good ? {} : { error: { code: reason ?? status } }) }))
   state.run = undefined
 }
 
-function closeSpan({ cost, attributes, ...span }: OpenSpan, end: number, error?: Span['error']): Span {
+function closeSpan({ cost, attributes, ...span }: OpenSpan, { at, error }: End): Span {
   return {
     ...span,
-    end,
+    end: at,
     attributes: {
       ...attributes,
-      ...(cost === undefined ? {} : { 'llm_orc.cost.usd': cost / 1e9 }),
+      ...(cost === undefined ? {} : { 'llm_orc.cost.nano_usd': cost }),
       ...(error ? { 'error.type': error.code } : {}),
     },
     ...(error ? { error } : {}),

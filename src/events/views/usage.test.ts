@@ -60,9 +60,17 @@ test('an answer from the cache is no call and costs nothing, intent or not', () 
   const { total, steps } = fold(begin().add('effect-done', done))
   expect(total).toEqual({ ...emptySpent(), cached_calls: 1 })
   expect(steps.get('a')?.cached_calls).toBe(1)
-  const intended = fold(begin().intend('a', 'k').add('effect-done', { ...done, key: 'k' }))
+  const intended = fold(
+    begin()
+      .intend('a', 'k')
+      .add('effect-done', { ...done, key: 'k' }),
+  )
   expect(intended.total).toEqual(total)
-  const script = fold(begin().intend('a', 'k', 'script').add('effect-done', { ...done, key: 'k', cost: 0 }))
+  const script = fold(
+    begin()
+      .intend('a', 'k', 'script')
+      .add('effect-done', { ...done, key: 'k', cost: 0 }),
+  )
   expect(script.total).toEqual(total)
 })
 

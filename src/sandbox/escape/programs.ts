@@ -43,7 +43,7 @@ const BODIES: { readonly [A in AttackId]: string } = {
   'link-as-result':
     'os.symlink(p["home"], p["project"] + "/result.txt"); os.symlink(os.path.dirname(p["home"]), p["project"] + "/folder")',
   'steer-next-start': `
-for name in [".llm-orc/config.yaml", ".mcp.json", ".env"]:
+for name in [".llm-orc/config.yaml", ".mcp.json", ".env", ".git/config"] * 2:
     path = p["project"] + "/" + name
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)

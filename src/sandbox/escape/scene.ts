@@ -45,7 +45,10 @@ export async function plantScene(): Promise<Scene> {
   await chmod(place('target'), 0o666)
   for (const folder of ['project', 'secrets']) await mkdir(place(folder))
   await writeFile(place('secrets/.env'), canary)
-  if (process.getuid?.() === 0) await chown(place('project'), SOMEBODY, SOMEBODY)
+  await mkdir(place('project/.git'))
+  await writeFile(place('project/.git/config'), '')
+  if (process.getuid?.() === 0)
+    for (const name of ['project', 'project/.git', 'project/.git/config']) await chown(place(name), SOMEBODY, SOMEBODY)
 
   let heard = ''
   let controls = ''

@@ -1,4 +1,6 @@
-import { FACE_OPTIONS, type Flag, GROUPS, SPELLINGS, type Spelling } from './commands.ts'
+import { type Flag, SPELLINGS, type Spelling } from './commands.ts'
+import { FACE_OPTIONS } from './face-options.ts'
+import { GROUPS } from './groups.ts'
 import { describeCommand, describeGroup, describeProgram } from './help.ts'
 import type { Argument, Command, CommandTree, Option, ValueType, Versions } from './tree.ts'
 
@@ -30,7 +32,7 @@ export function buildTree(operations: readonly OperationShape[], versions: Versi
   const stray = commands.find(
     ({ name }) => name.includes(' ') && !groups.some((group) => name.startsWith(`${group.name} `)),
   )
-  if (stray) throw new Error(`the group of ${stray.name} is missing in commands.ts`)
+  if (stray) throw new Error(`the group of ${stray.name} is missing in groups.ts`)
   const help = describeProgram({ commands, groups, options: FACE_OPTIONS })
   return { versions, help, options: FACE_OPTIONS, groups, commands }
 }

@@ -1,17 +1,18 @@
 import type { Call } from '../../app/operation.ts'
-import type { Person } from '../../app/person.ts'
 import { OrcError } from '../../events/errors.ts'
 import { stringifyClean } from '../../events/views/clean.ts'
 import { toExecution } from '../../events/views/execution.ts'
 import type { RunReport } from '../../events/views/run-report.ts'
 import { describeEvent } from './event-line.ts'
 import { exitCodeFor } from './exits.ts'
+import { createFaces } from './faces.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import { createOlderLines } from './older-lines.ts'
 import type { Outlet } from './outlet.ts'
 import { nameField, type Parsed } from './parse.ts'
 import { createLive, type Live } from './render/live.ts'
 import { createStyle, type Style, wantsColor, wantsUnicode } from './render/style.ts'
+import { takeSeat } from './seat.ts'
 import { chooseOutput, type OutputMode, type Settings } from './settings.ts'
 import { showResult } from './show/shows.ts'
 import { readPipedInput } from './stdin.ts'
@@ -38,18 +39,35 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
     )
   }
   const { createApp } = await import('../../app/create-app.ts')
-  const app = await createApp({ cwd: process.cwd(), env: process.env, configDir: settings.config_dir })
+  const seat = takeSeat(mode, settings)
+  const app = await createApp({
+    cwd: process.cwd(),
+    env: process.env,
+    configDir: settings.config_dir,
+    company: seat?.company,
+  })
   const sink: Outlet = { ...outlet, write: (text) => outlet.write(app.redact(text)) }
   const place = { mode, settings, outlet: sink, redact: app.redact }
   const watch = createWatch(command.name, place)
+  const { stdin, stderr } = process
+  const page = { style: styleFor(settings, stderr), width: stderr.columns || 80, rich: true, terminal: true }
+  const { hold, say } = watch
+  seat?.furnish({ input: stdin, output: stderr, page, redact: app.redact, hold, say: (text) => say(app.redact(text)) })
   const interrupts = listenForInterrupts(() => {
     if (!settings.quiet) watch.say('Stopping; press Ctrl-C again to end at once.\n')
   })
   let result: unknown
   try {
     const signal = AbortSignal.any([interrupts.signal, outlet.closed])
-    const person = await seatPerson({ ...place, hold: watch.hold })
-    result = await operation.run(checked.data, { app, signal, watcher: watch.watcher, ...(person ? { person } : {}) })
+    const person = await seat?.person()
+    const faces = createFaces(say)
+    result = await operation.run(checked.data, {
+      app,
+      signal,
+      watcher: watch.watcher,
+      faces,
+      ...(person ? { person } : {}),
+    })
   } catch (error) {
     if (interrupts.signal.aborted && !(error instanceof OrcError)) return 130
     throw error
@@ -61,22 +79,10 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   if (mode === 'lines' && hasReport(result)) watch.finish(result.report)
   else await printResult(command.name, result, place)
   if (outlet.closed.aborted) return 0
-  return interrupts.signal.aborted && !hasReport(result) ? 130 : exitCodeFor(command.name, result)
-}
-
-/** Whoever sits at the terminal, when it is one and shows people what happens; programs and pipes are never asked. */
-async function seatPerson({
-  mode,
-  settings,
-  redact,
-  hold,
-}: Setting & { hold(): () => void }): Promise<Person | undefined> {
-  const { stdin, stderr } = process
-  const isForPeople = (mode === 'rich' || mode === 'text') && settings.progress !== 'json' && !settings.quiet
-  if (!isForPeople || !stdin.isTTY || !stderr.isTTY) return undefined
-  const { createPrompter } = await import('./prompt.ts')
-  const page = { style: styleFor(settings, stderr), width: stderr.columns || 80, rich: true, terminal: true }
-  return createPrompter({ input: stdin, output: stderr, page, redact, hold })
+  // A server ends by being told to.
+  return interrupts.signal.aborted && !hasReport(result) && command.name !== 'serve' && command.name !== 'mcp serve'
+    ? 130
+    : exitCodeFor(command.name, result)
 }
 
 /** A field that may come from standard input gets it when `-` asks for it or nothing else is given. */
@@ -161,6 +167,8 @@ async function printResult(
   result: unknown,
   { mode, settings, outlet, redact }: Setting,
 ): Promise<void> {
+  // What a face over standard output had to say is said.
+  if (result === undefined) return
   if (mode === 'execution' && hasReport(result)) {
     await outlet.write(`${stringifyClean({ ...toExecution(result.report), run: result.report.run }, 2)}\n`)
     return

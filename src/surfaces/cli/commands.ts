@@ -1,4 +1,5 @@
-import type { Group, Option } from './tree.ts'
+import { own } from './face-options.ts'
+import type { Option } from './tree.ts'
 
 /** What the operations table cannot say about a command: the words, letters and old spellings of this face. */
 export interface Spelling {
@@ -30,7 +31,19 @@ const yes: Flag = { short: '-y', old: ['--yes'] }
 
 const permits = { allow: { placeholder: 'PATTERN' }, deny: { placeholder: 'PATTERN' } } as const
 
-const own = { own: true, required: false, old: [] } as const
+const starts = { ...permits, cache: { description: 'Take no answer from the cache, and keep none.' } } as const
+
+/** What may be run. */
+const targets = {
+  prompt: { short: '-p' },
+  model: { short: '-m' },
+  input_file: { short: '-f' },
+  step: { placeholder: 'STEP' },
+  param: { placeholder: 'NAME=VALUE' },
+  plan: { placeholder: 'REQUEST' },
+  plan_file: { placeholder: 'FILE' },
+  planner_model: { placeholder: 'MODEL' },
+} as const
 
 const streaming: readonly Option[] = [
   {
@@ -96,17 +109,10 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     positional: ['target', 'input'],
     also: ['input'],
     flags: {
-      prompt: { short: '-p' },
-      model: { short: '-m' },
+      ...targets,
       input: { old: ['--input-data'] },
-      input_file: { short: '-f' },
-      step: { placeholder: 'STEP' },
-      param: { placeholder: 'NAME=VALUE' },
-      plan: { placeholder: 'REQUEST' },
-      plan_file: { placeholder: 'FILE' },
-      planner_model: { placeholder: 'MODEL' },
       max_concurrent: { old: ['--max-concurrency'] },
-      ...permits,
+      ...starts,
     },
     aliases: ['invoke', 'i'],
     stdin: 'input',
@@ -119,6 +125,33 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
       'llm-orc run -p "Rain" --step "Plan>/Poet)-ollama" --step "Critique>/Tester)-ollama"',
       'llm-orc run --plan "Compare tea and coffee for a long night" --planner-model ollama/gemma3',
       'llm-orc run document-brief "Some text." --output json | jq .status',
+    ],
+  },
+  quote: {
+    positional: ['target', 'input'],
+    also: ['input'],
+    flags: {
+      ...targets,
+      max_cost: { placeholder: 'DOLLARS' },
+    },
+    stdin: 'input',
+    examples: ['llm-orc quote document-brief --input-file notes.md', 'llm-orc quote code-review --max-cost 0.50'],
+  },
+  'routes explain': {
+    positional: ['run', 'step'],
+    examples: ['llm-orc routes explain latest', 'llm-orc routes explain latest answer'],
+  },
+  'routes what-if': {
+    positional: ['run'],
+    flags: { weights: { placeholder: 'PART=NUMBER,...' } },
+    examples: ['llm-orc routes what-if latest --weights cost=1,latency=0', 'llm-orc routes what-if --all --method ai3'],
+  },
+  usage: {
+    flags: { since: { placeholder: 'TIME' }, until: { placeholder: 'TIME' }, ensemble: { placeholder: 'NAME' } },
+    examples: [
+      'llm-orc usage',
+      'llm-orc usage --by model --since 30d',
+      'llm-orc usage --by agent --ensemble code-review',
     ],
   },
   plan: {
@@ -144,6 +177,24 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     aliases: ['ensembles validate'],
     examples: ['llm-orc ensembles check .llm-orc/ensembles/mine.yaml'],
   },
+  'ensembles runnable': { positional: ['name'], examples: ['llm-orc ensembles runnable code-review'] },
+  'ensembles metrics': { positional: ['name'] },
+  'ensembles create': {
+    positional: ['name', 'description'],
+    also: ['description'],
+    examples: ['llm-orc ensembles create my-review "Reviews a change." --from-template code-review'],
+  },
+  'ensembles update': {
+    positional: ['name'],
+    flags: {
+      dry_run: { description: 'Really write it, instead of showing what the file would be.' },
+      backup: { description: 'Keep no copy of the file as it was.' },
+    },
+    examples: [`llm-orc ensembles update my-review --changes '{"description": "Reviews."}' --no-dry-run`],
+  },
+  'ensembles delete': { positional: ['name'], flags: { confirm: yes } },
+  'artifacts analyze': { positional: ['ensemble', 'execution'], also: ['execution'] },
+  'recovery show': { positional: ['run'], examples: ['llm-orc recovery show', 'llm-orc recovery show latest'] },
   'approvals list': { own: format },
   'approvals show': { positional: ['run', 'ask'] },
   'approvals give': { positional: ['run', 'ask'], examples: ['llm-orc approvals give latest deploy'] },
@@ -162,7 +213,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'chain run': {
     positional: ['name', 'input'],
     also: ['input'],
-    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, ...permits },
+    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, ...starts },
     stdin: 'input',
     own: streaming,
     examples: ['llm-orc chain run review -p "A function that reverses a list"'],
@@ -177,7 +228,7 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
   'workflow run': {
     positional: ['name', 'input'],
     also: ['input'],
-    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, param: { placeholder: 'NAME=VALUE' }, ...permits },
+    flags: { prompt: { short: '-p' }, input_file: { short: '-f' }, param: { placeholder: 'NAME=VALUE' }, ...starts },
     stdin: 'input',
     own: streaming,
     examples: ['llm-orc workflow run sequential_elaboration --param user_prompt="What is tea?"'],
@@ -272,9 +323,57 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     ],
   },
   'providers list': {},
+  'providers limits': {},
   'providers test': { positional: ['provider', 'model'], also: ['model'], aliases: ['test-provider'] },
+  'models list': { examples: ['llm-orc models list', 'llm-orc models list --provider anthropic'] },
+  'models show': { positional: ['model'], examples: ['llm-orc models show anthropic/claude-sonnet-4-5'] },
+  'profiles create': {
+    positional: ['name', 'provider', 'model'],
+    also: ['provider', 'model'],
+    examples: ['llm-orc profiles create fast ollama gemma3'],
+  },
+  'profiles update': {
+    positional: ['name'],
+    flags: { backup: { description: 'Keep no copy of the file as it was.' } },
+    examples: [`llm-orc profiles update fast --changes '{"temperature": 0}'`],
+  },
+  'profiles delete': { positional: ['name'], flags: { confirm: yes } },
+  'scripts create': { positional: ['category', 'name'], examples: ['llm-orc scripts create text count_lines'] },
+  'scripts delete': { positional: ['category', 'name'], flags: { confirm: yes } },
+  'library browse': { positional: ['category'], aliases: ['library list'], examples: ['llm-orc library browse'] },
+  'library show': { positional: ['name'] },
+  'library search': { positional: ['query'], examples: ['llm-orc library search review'] },
+  'library copy': {
+    positional: ['source', 'destination'],
+    also: ['destination'],
+    examples: ['llm-orc library copy code-review', 'llm-orc library copy ensembles/code-review.yaml reviews/mine.yaml'],
+  },
+  'library info': { aliases: ['library categories'] },
+  'roles list': {},
+  'roles show': { positional: ['name'] },
+  overview: { examples: ['llm-orc overview'] },
   'profiles list': { aliases: ['list-profiles', 'lp'] },
+  batch: {
+    positional: ['target'],
+    flags: {
+      inputs: { long: '--input' },
+      inputs_file: { short: '-f', placeholder: 'FILE' },
+      model: { short: '-m' },
+      ...permits,
+    },
+    examples: ['llm-orc batch document-brief --inputs-file questions.txt --concurrency 8'],
+  },
+  'batches show': { positional: ['batch'] },
+  'batches resume': { positional: ['batch'] },
+  'batches cancel': { positional: ['batch'] },
+  serve: { positional: ['name'], examples: ['llm-orc serve', 'llm-orc serve --port 8080'] },
+  'mcp serve': { examples: ['llm-orc mcp serve', 'llm-orc mcp serve --transport http --port 8080'] },
   version: {},
+  'cache show': { examples: ['llm-orc cache show'] },
+  'cache clear': {
+    flags: { confirm: yes, older_than: { placeholder: 'DAYS' } },
+    examples: ['llm-orc cache clear --confirm', 'llm-orc cache clear --older-than 30 --confirm'],
+  },
   'mcp servers add': {
     positional: ['name', 'what'],
     flags: { env: { placeholder: 'NAME=VALUE' }, header: { placeholder: 'NAME=VALUE' } },
@@ -283,6 +382,11 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
       "llm-orc mcp servers add shop https://example.com/mcp --header 'Authorization=Bearer ${TOKEN}'",
     ],
   },
+  'keys create': {
+    positional: ['name'],
+    examples: ['llm-orc keys create ci --scopes read --scopes run --expires 30d'],
+  },
+  'keys revoke': { positional: ['key'], examples: ['llm-orc keys revoke ci --confirm'] },
   'mcp servers remove': { positional: ['name'] },
   'mcp servers test': { positional: ['name'] },
   'mcp servers trust': { positional: ['name'], flags: { digest: { placeholder: 'DIGEST' } } },
@@ -292,80 +396,3 @@ export const SPELLINGS: { readonly [operation: string]: Spelling } = {
     examples: ['llm-orc mcp probe http://127.0.0.1:3000/mcp'],
   },
 }
-
-/** The first words of several commands, in the order help shows them. */
-export const GROUPS: readonly Omit<Group, 'help'>[] = [
-  { name: 'ensembles', aliases: [], summary: 'Look at ensembles and check them.' },
-  { name: 'chain', aliases: ['chains'], summary: 'Chains: prompts that pass from model to model.' },
-  { name: 'workflow', aliases: ['workflows'], summary: 'Workflows: steps with parameters, templates and gates.' },
-  { name: 'validate', aliases: [], summary: 'Run ensembles against their own validation sections.' },
-  { name: 'approvals', aliases: [], summary: 'Say yes or no to what runs ask to be allowed.' },
-  { name: 'policy', aliases: [], summary: 'Try out what the rules allow.' },
-  { name: 'runs', aliases: [], summary: 'Look at runs, steer them, replay them.' },
-  { name: 'artifacts', aliases: ['ar'], summary: 'The readable folders that runs leave.' },
-  { name: 'scripts', aliases: ['sc'], summary: 'Scripts that agents can be.' },
-  { name: 'tools', aliases: [], summary: 'Tools that agents may call.' },
-  { name: 'mcp', aliases: [], summary: 'MCP servers whose tools agents may call.' },
-  { name: 'sandbox', aliases: [], summary: 'Walls around what runs: which there are and what they hold.' },
-  { name: 'mcp servers', aliases: [], summary: 'The servers of this user and project.' },
-  { name: 'providers', aliases: [], summary: 'Who answers for the models.' },
-  { name: 'profiles', aliases: [], summary: 'Model profiles: names for provider, model and settings.' },
-]
-
-/** Options every command takes. */
-export const FACE_OPTIONS: readonly Option[] = [
-  {
-    ...own,
-    field: 'output',
-    long: '--output',
-    short: '-o',
-    type: 'text',
-    placeholder: 'rich|text|json',
-    choices: ['rich', 'text', 'json'],
-    description: 'The form of the result on stdout; default: rich on a terminal, text in a pipe.',
-  },
-  {
-    ...own,
-    field: 'progress',
-    long: '--progress',
-    type: 'text',
-    placeholder: 'inline|bar|json',
-    choices: ['inline', 'bar', 'json'],
-    description: 'Progress on stderr; default: inline on a terminal, none in a pipe.',
-  },
-  {
-    ...own,
-    field: 'config_dir',
-    long: '--config-dir',
-    type: 'text',
-    placeholder: 'DIR',
-    description: 'A configuration file or folder that wins over all others.',
-  },
-  {
-    ...own,
-    field: 'quiet',
-    long: '--quiet',
-    short: '-q',
-    type: 'boolean',
-    placeholder: '',
-    description: 'The result only: no progress, no notes.',
-  },
-  {
-    ...own,
-    field: 'color',
-    long: '--no-color',
-    type: 'boolean',
-    placeholder: '',
-    description: 'No colours; NO_COLOR does the same.',
-  },
-  { ...own, field: 'help', long: '--help', short: '-h', type: 'boolean', placeholder: '', description: 'Show help.' },
-  {
-    ...own,
-    field: 'version',
-    long: '--version',
-    short: '-V',
-    type: 'boolean',
-    placeholder: '',
-    description: 'Show the version.',
-  },
-]

@@ -117,7 +117,7 @@ async function askQuestion({ ask, place, desk, line, signal }: Asking): Promise<
 }
 
 /** One line, without the spaces around it; undefined when the person leaves (Ctrl-C, Ctrl-D) or the signal fires. */
-async function readLine(
+export async function readLine(
   line: Interface,
   { desk, prompt, signal }: { readonly desk: Desk; readonly prompt: string; readonly signal: AbortSignal },
 ): Promise<string | undefined> {

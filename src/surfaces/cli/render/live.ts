@@ -127,7 +127,8 @@ function writeLines({
     event: (event) => {
       progressView.evolve(state, event)
       stream.write(`${stringifyClean(event)}\n`)
-      const counts = JSON.stringify(totalsOf(state))
+      const { cost, tokens } = state.spending
+      const counts = JSON.stringify([totalsOf(state), cost, tokens])
       const now = clock()
       if (counts === told || (now - last < interval_ms && event.type !== 'run-finished')) return
       told = counts
@@ -153,8 +154,19 @@ function snapshotProgress(state: Progress, now: number) {
     waitingSubtasks: totals.waiting,
     failedSubtasks: totals.failed,
     progressPercentage: totals.percentage,
+    ...spendingOf(state),
     activeAgents: steps.filter((step) => step.status === 'running').map((step) => step.id),
     subtasks: steps.map(({ id, status }) => ({ id, status })),
     timestamp: new Date(now).toISOString(),
+  }
+}
+
+/** Nano-dollars and tokens, as far as somebody has told any, and the limit on cost. */
+function spendingOf({ spending }: Progress) {
+  const { cost, tokens, max_cost } = spending
+  return {
+    ...(cost === undefined ? {} : { cost }),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(max_cost === undefined ? {} : { maxCost: max_cost }),
   }
 }

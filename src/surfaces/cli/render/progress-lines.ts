@@ -3,6 +3,7 @@ import { cleanLine } from '../../../events/views/clean.ts'
 import { arrangeFamilies, nameBelow } from '../../../events/views/family.ts'
 import { type Progress, type StepProgress, totalsOf } from '../../../events/views/progress.ts'
 import { describeWork } from '../../../events/views/progress-words.ts'
+import { describeSpending } from '../../../events/views/spending.ts'
 import { colorOf, symbolOf } from './rich.ts'
 import type { Style } from './style.ts'
 import { fit } from './width.ts'
@@ -72,8 +73,11 @@ function drawHead(state: Progress, screen: Screen, size: number): string {
   const ended = totals.succeeded + totals.failed + totals.skipped + totals.cancelled
   const elapsed = state.started === undefined ? '' : `  ${elapsedSince(state.started, state.ended ?? screen.now)}`
   const failed = totals.failed > 0 ? `  ${totals.failed} failed` : ''
+  const spent = describeSpending(state.spending)
+    .map((words) => `  ${words}`)
+    .join('')
   return cut(
-    `${bar} ${totals.percentage}%  ${ended}/${totals.total}${failed}${elapsed}  ${cleanLine(state.name)}`,
+    `${bar} ${totals.percentage}%  ${ended}/${totals.total}${failed}${elapsed}${spent}  ${cleanLine(state.name)}`,
     screen,
   )
 }

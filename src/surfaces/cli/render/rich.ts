@@ -2,6 +2,8 @@ import { describeCost, describeTokens, formatDuration } from '../../../events/vi
 import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import { describeCourseOf, describeReason } from '../../../events/views/course-words.ts'
 import { arrangeFamilies, type Kin } from '../../../events/views/family.ts'
+import { describeRecovery } from '../../../events/views/recovery.ts'
+import { shortenPartial } from '../../../events/views/route.ts'
 import type { AgentReport, RunReport } from '../../../events/views/run-report.ts'
 import { describeCounts, showOutput } from '../../../events/views/run-report.ts'
 import type { Spent } from '../../../events/views/usage.ts'
@@ -46,10 +48,14 @@ function renderAgent(agent: AgentReport, page: Page): string {
   const parts = [renderHeading(agent, page)]
   const body = renderBody(agent, page.style)
   if (body !== '') parts.push(body)
-  for (const { from, to, because } of agent.fallbacks) {
+  for (const { from, to, because, partial } of agent.fallbacks) {
     const reason = because === undefined ? '' : ` (${because})`
+    const said = partial === undefined ? '' : `; it had said: ${shortenPartial(partial)}`
     parts.push(
-      page.style.paint('yellow', cleanLine(`fell back from ${from ?? 'its model'} to ${to ?? 'another'}${reason}`)),
+      page.style.paint(
+        'yellow',
+        cleanLine(`fell back from ${from ?? 'its model'} to ${to ?? 'another'}${reason}${said}`),
+      ),
     )
   }
   for (const line of describeCourseOf(agent)) parts.push(page.style.paint('dim', cleanLine(line)))
@@ -111,6 +117,9 @@ function renderSummary(report: RunReport, { style }: Page): string {
     if (error.detail !== undefined) lines.push(`   ${cleanText(error.detail).trimEnd().replaceAll('\n', '\n   ')}`)
     if (error.hint !== undefined) lines.push(style.paint('dim', `   ${cleanLine(error.hint)}`))
   }
+  // Other models are told where they answered.
+  for (const each of report.recoveries ?? [])
+    if (each.action !== 'fallback') lines.push(style.paint('dim', cleanLine(describeRecovery(each))))
   for (const { key, code } of report.unknown) {
     const what =
       code === undefined
@@ -128,7 +137,7 @@ function describeSpent(spent: Spent): string[] {
   return [
     tokens === '-' ? '' : tokens === 'unknown' ? 'tokens unknown' : `${tokens} tokens`,
     cost === '-' ? '' : cost === 'unknown' ? 'cost unknown' : cost,
-    spent.cached_calls > 0 ? `${spent.cached_calls} from cache` : '',
+    spent.cached_calls > 0 ? `${spent.cached_calls} from the cache` : '',
   ].filter((part) => part !== '')
 }
 

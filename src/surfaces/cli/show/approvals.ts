@@ -5,6 +5,7 @@ import { cleanLine } from '../../../events/views/clean.ts'
 import { makeVisible, spellOut } from '../../../events/views/visible.ts'
 import { compareLines, listChanges } from '../render/diff.ts'
 import { renderTable } from '../render/table.ts'
+import { describeBudgetQuestion } from './budget-question.ts'
 import { joinBlocks, type Page, type ResultOf, type Show, shortenTime } from './page.ts'
 
 /** Longest text that is shown whole, in characters and lines; of longer ones the middle is left out and the person is told so. */
@@ -43,6 +44,7 @@ export function describeApproval(approval: ShownApproval, page: Page): string {
 /** `whole`: however long it is. */
 export function describeRequest(approval: ShownApproval, page: Page, whole = false): Described {
   const { run, key, grant, request, expires, digest, change } = approval
+  if (grant['budget'] !== undefined) return { cut: false, text: describeBudgetQuestion(approval, page) }
   const { style } = page
   const args = argumentsOf(request)
   const shown = change ? Object.entries(args).filter(([name]) => !CONTENTS.has(name)) : Object.entries(args)

@@ -1,5 +1,5 @@
 import type { listProfiles } from '../../../app/operations/profiles.ts'
-import type { listProviders, testProvider } from '../../../app/operations/providers.ts'
+import type { listLimits, listProviders, testProvider } from '../../../app/operations/providers.ts'
 import { formatDuration } from '../../../events/views/amounts.ts'
 import { cleanLine, cleanText } from '../../../events/views/clean.ts'
 import { renderProblems } from '../render/problem.ts'
@@ -32,6 +32,34 @@ export const showProviderTest: Show<ResultOf<typeof testProvider>> = (result, { 
   return {
     text: joinBlocks(`${style.paint('red', 'fails')}  ${who}  ${result.code}: ${cleanLine(result.message)}`, detail),
   }
+}
+
+export const showLimits: Show<ResultOf<typeof listLimits>> = ({ limits, breakers }, page) => {
+  if (limits.length === 0 && breakers.length === 0) return { text: '', aside: 'No provider has limits.' }
+  const share = (used: number, most: number | undefined) => (most === undefined ? String(used) : `${used} of ${most}`)
+  const rows = limits.map(({ provider, state }) => [
+    provider,
+    share(state.used.requests, state.limits?.requests),
+    share(state.used.tokens, state.limits?.tokens),
+    formatDuration(state.limits?.window_ms ?? 0),
+    String(state.waiting),
+    state.pause_ms > 0 ? formatDuration(state.pause_ms) : '',
+  ])
+  const titles = ['provider', 'calls', 'tokens', 'window', 'waiting', 'nobody calls for']
+  const table =
+    rows.length === 0
+      ? ''
+      : renderTable(
+          titles.map((title) => ({ title })),
+          rows,
+          page,
+        )
+  const states = breakers.map(({ name, state, probe_in_ms: left }) => [
+    name,
+    left === undefined ? state : `${state}, tried again in ${formatDuration(left)}`,
+  ])
+  const models = states.length === 0 ? '' : renderTable([{ title: 'model' }, { title: 'breaker' }], states, page)
+  return { text: joinBlocks(table, models) }
 }
 
 export const showProfiles: Show<ResultOf<typeof listProfiles>> = ({ profiles, problems }, page) => {

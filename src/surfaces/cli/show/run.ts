@@ -9,12 +9,14 @@ import { renderRich } from '../render/rich.ts'
 import { renderText } from '../render/text.ts'
 import { describeApproval } from './approvals.ts'
 import { joinBlocks, type Page, type ResultOf, type Show } from './page.ts'
+import { showQuote } from './quote.ts'
 
 /** Resuming, cancelling and resolving answer alike. */
 type Result = ResultOf<typeof runOperation> | ResultOf<typeof demo> | ResultOf<typeof resumeRunOperation>
 
 /** A run that was driven: its answer; for a person also who answered, what is asked, and where the report is. */
 export const showRunResult: Show<Result> = (result, page) => {
+  if ('total' in result) return showQuote(result, page)
   if (!('report' in result)) return showDetached(result, page)
   const { run, report } = result
   const notes = result.provider_notes.map((note) => `note: ${cleanLine(note)}`).join('\n')

@@ -1,0 +1,178 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LARGEST_BODY } from './body.ts'
+import { guardAddress } from './guards.ts'
+import { openServer, type Served } from './serve.fixture.ts'
+import { readStrictJson, readStrictObject } from './strict-json.ts'
+
+let server: Served
+
+beforeAll(async () => {
+  server = await openServer()
+})
+
+afterAll(async () => {
+  // It still answers after all of that.
+  expect((await server.ask('/health')).status).toBe(200)
+  await server.close()
+  expect(server.violations).toEqual([])
+})
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+const send = async (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = JSON_TYPE) => {
+  const response = await server.ask('/v1/runs', { method: 'POST', body, headers })
+  const { code } = (await response.json()) as { readonly code: string }
+  return [response.status, code]
+}
+
+describe('B10 bodies', () => {
+  test.each([
+    ['nothing', '', 400, 'bad_input'],
+    ['no JSON', '{"prompt":', 400, 'body_invalid'],
+    ['something behind it', '{"prompt":"x"} x', 400, 'body_invalid'],
+    ['two of them', '{"prompt":"x"}{}', 400, 'body_invalid'],
+    ['a list', '[]', 400, 'body_invalid'],
+    ['a text', '"x"', 400, 'body_invalid'],
+    ['null', 'null', 400, 'body_invalid'],
+    ['a key twice', '{"prompt":"x","prompt":"y"}', 400, 'body_invalid'],
+    ['a key twice, once escaped', '{"prompt":"x","prom\\u0070t":"y"}', 400, 'body_invalid'],
+    ['a number beyond all numbers', '{"max_concurrent":1e400}', 400, 'body_invalid'],
+    ['a great depth', `{"prompt":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 400, 'body_invalid'],
+    ['a great depth without an end', `{"prompt":${'{"a":'.repeat(10_000)}`, 400, 'body_invalid'],
+    ['a prototype', '{"__proto__":{"polluted":true}}', 400, 'body_invalid'],
+    ['a constructor', '{"a":{"constructor":{"prototype":{"polluted":true}}}}', 400, 'body_invalid'],
+    ['an unfinished text', `{"prompt":"${'\\'.repeat(9_999)}`, 400, 'body_invalid'],
+  ])('%s', async (_, body, status, code) => {
+    expect(await send(body)).toEqual([status, code])
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+
+  test('bytes that are no UTF-8', async () => {
+    expect(await send(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))).toEqual([400, 'body_invalid'])
+  })
+
+  test('one byte too many, declared or not', async () => {
+    const body = `{"prompt":"${'x'.repeat(LARGEST_BODY)}"}`
+    expect(await send(body)).toEqual([413, 'body_too_large'])
+    const chunks = new Blob([body]).stream()
+    const streamed = await fetch(`${server.url}/v1/runs`, {
+      method: 'POST',
+      body: chunks,
+      duplex: 'half',
+      headers: JSON_TYPE,
+    } as RequestInit)
+    expect(streamed.status).toBe(413)
+    await streamed.body?.cancel()
+  })
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'])(
+    'S07 the type %s, which a page may send unasked',
+    async (type) => {
+      expect(await send('{"prompt":"x"}', { 'content-type': type })).toEqual([415, 'media_type_refused'])
+    },
+  )
+
+  test('no type at all', async () => {
+    const answer = await speak(
+      'POST /v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 415/)
+  })
+})
+
+describe('B10 S32 framing', () => {
+  const get = 'GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n'
+  const post = 'POST /v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n'
+  test.each([
+    ['length and chunks', `${post}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+    ['two lengths', `${post}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400],
+    ['a length that is none', `${post}Content-Length: -1\r\n\r\n{}`, 400],
+    ['chunks that are none', `${post}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+    ['an unknown coding', `${post}Transfer-Encoding: gzip\r\n\r\n`, 400],
+    ['a header of 64 KiB', `${get}X: ${'x'.repeat(65_536)}\r\n\r\n`, 431],
+    ['1,000 headers', `${get}${Array.from({ length: 1_000 }, (_, n) => `a${n}: b\r\n`).join('')}\r\n`, 431],
+    ['300 headers', `${get}${Array.from({ length: 300 }, (_, n) => `a${n}: b\r\n`).join('')}\r\n`, 431],
+    ['an unknown method', 'BREW / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', 400],
+    ['no host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    ['a bare line feed in a header', 'GET /health HTTP/1.1\r\nHost: 127.0.0.1\nX: y\r\n\r\n', 400],
+    ['a space before the colon', `${get}X : y\r\n\r\n`, 400],
+  ])('%s', async (_, text, status) => {
+    expect(await speak(text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  })
+})
+
+describe('S06 S07 S08 other pages', () => {
+  test.each([
+    ['evil.test', 403],
+    ['evil.test:8765', 403],
+    ['127.0.0.1.evil.test', 403],
+    ['localhost.evil.test', 403],
+    ['169.254.169.254', 403],
+    ['[::2]', 403],
+    ['127.0.0.1@evil.test', 400],
+    ['localhost', 200],
+    ['LOCALHOST', 200],
+    ['[::1]', 200],
+    ['localhost:1', 403],
+    ['[::1]:9', 403],
+  ])('the host %s', async (host, status) => {
+    expect(await speak(`GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} `),
+    )
+  })
+
+  test('an address in the request line does not stand for the host', async () => {
+    const answer = await speak('GET http://127.0.0.1/health HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 (400|403) /)
+  })
+
+  test.each(['https://evil.test', 'null', 'http://localhost:1', 'file://', ''])('the origin %j', async (origin) => {
+    const answer = await speak(
+      `GET /v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: ${origin}\r\nConnection: close\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  test('a page of the server itself may ask; one that a browser calls cross-site may not', async () => {
+    const host = new URL(server.url).host
+    const own = `GET /v1/runs HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${server.url}\r\nConnection: close\r\n\r\n`
+    expect(await speak(own)).toMatch(/^HTTP\/1\.1 200 /)
+    const cross = `GET /v1/runs HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Site: cross-site\r\nConnection: close\r\n\r\n`
+    expect(await speak(cross)).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  test.each(['0.0.0.0', '::', '192.168.1.1', 'example.com', '127.0.0.1.evil.test', ''])(
+    'it does not listen at %j',
+    (host) => {
+      expect(() => guardAddress(host, { configured: false })).toThrow(expect.objectContaining({ code: 'bind_refused' }))
+    },
+  )
+})
+
+test('a request id is taken when it is harmless, and made when it is not', async () => {
+  const given = await server.ask('/health', { headers: { 'x-request-id': 'a-1.b_2' } })
+  expect(given.headers.get('x-request-id')).toBe('a-1.b_2')
+  const refused = await server.ask('/health', { headers: { 'x-request-id': '<script>' } })
+  expect(refused.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/)
+})
+
+test('strict JSON reads what is JSON, exactly', () => {
+  const text = '{"a":[1,-2.5e3,"\\u00e9\\"{}[]: 1e999",true,null],"b":{"a":{}}}'
+  expect(readStrictJson(text)).toEqual(JSON.parse(text))
+  expect(readStrictObject(' {"x":"1e400"} ')).toEqual({ x: '1e400' })
+})
+
+/** Bytes as they are, and what comes back until the other side closes. */
+function speak(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk))
+    socket.on('close', () => resolve(answer))
+    // What was refused may be cut off while it is still being sent.
+    socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)))
+    socket.write(text)
+    setTimeout(() => socket.destroy(), 5_000).unref()
+  })
+}

@@ -1,0 +1,339 @@
+import type { Described, Schema } from './api-document.ts'
+
+/** The routes that are no operation: streams, batches' streams, pages, and the addresses of older programs. */
+
+const json = (schema: Schema, description = 'What came of it.') => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+const text = (type: string, description: string) => ({
+  description,
+  content: { [type]: { schema: { type: 'string' } } },
+})
+const body = (schema: Schema, required = true) => ({ required, content: { 'application/json': { schema } } })
+const object: Schema = { type: 'object' }
+const string: Schema = { type: 'string' }
+const inPath = (name: string, description: string) => ({
+  name,
+  in: 'path' as const,
+  required: true,
+  description,
+  schema: string,
+})
+const run = inPath('run', 'The id of the run, its beginning, or `latest`.')
+const name = inPath('name', 'Its name.')
+const AFTER = {
+  name: 'after',
+  in: 'query' as const,
+  description: 'Events after this one; 0, which is the default, is the beginning.',
+  schema: { type: 'integer', minimum: 0 },
+}
+const LAST_EVENT_ID = {
+  name: 'Last-Event-ID',
+  in: 'header' as const,
+  description: 'Sent by an EventSource that comes back; it wins over `after`.',
+  schema: string,
+}
+const input: Schema = { type: 'object', properties: { input: string } }
+const error: Schema = { type: 'object', properties: { error: string }, required: ['error'] }
+const older = (summary: string, operationId: string, more: object = {}): Described => ({
+  operationId,
+  summary,
+  tags: ['older'],
+  ...more,
+  responses: { '200': json(object), '4XX': json(error, 'What went wrong.'), '5XX': json(error, 'What went wrong.') },
+})
+
+const HEALTH: Schema = {
+  type: 'object',
+  properties: {
+    status: { type: 'string', enum: ['ok', 'degraded'] },
+    version: string,
+    problems: { type: 'array', items: { $ref: '#/components/schemas/Fault' } },
+  },
+  required: ['status', 'version'],
+}
+
+const STATS: Schema = {
+  type: 'object',
+  properties: {
+    run_id: string,
+    output: string,
+    stats: {
+      type: 'object',
+      properties: {
+        task_count: { type: 'integer' },
+        decision_count: { type: 'integer' },
+        total_cost: { type: 'number' },
+        total_tokens: { type: 'integer' },
+      },
+      required: ['task_count', 'decision_count', 'total_cost', 'total_tokens'],
+    },
+  },
+  required: ['run_id', 'output', 'stats'],
+}
+
+const PROMPT: Schema = {
+  type: 'object',
+  properties: { prompt: string, planner_model: string, model: { type: 'array', items: string } },
+  required: ['prompt'],
+  additionalProperties: false,
+}
+
+export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]: Described } } = {
+  '/health': {
+    get: {
+      operationId: 'health',
+      summary: 'Is the server there, and are its files in order?',
+      tags: ['server'],
+      responses: { '200': json(HEALTH) },
+    },
+  },
+  '/.well-known/oauth-protected-resource': {
+    get: {
+      operationId: 'protected-resource',
+      summary: 'Whose tokens are taken, as RFC 9728 has it.',
+      tags: ['server'],
+      security: [],
+      responses: { '200': json(object) },
+    },
+  },
+  '/metrics': {
+    get: {
+      operationId: 'metrics',
+      summary: 'Counters for Prometheus.',
+      tags: ['server'],
+      responses: { '200': text('text/plain', 'The text format.') },
+    },
+  },
+  '/docs': {
+    get: {
+      operationId: 'docs',
+      summary: 'This document as a page.',
+      tags: ['server'],
+      responses: { '200': text('text/html', 'A page.') },
+    },
+  },
+  '/v1/openapi.json': {
+    get: { operationId: 'openapi', summary: 'This document.', tags: ['server'], responses: { '200': json(object) } },
+  },
+  '/v1/errors': {
+    get: {
+      operationId: 'errors',
+      summary: 'Every code of an error, its status and what it means.',
+      tags: ['server'],
+      responses: {
+        '200': json({
+          type: 'object',
+          properties: { errors: { type: 'array', items: { $ref: '#/components/schemas/ErrorCode' } } },
+          required: ['errors'],
+        }),
+      },
+    },
+  },
+  '/v1/errors/{code}': {
+    get: {
+      operationId: 'error',
+      summary: 'One code.',
+      tags: ['server'],
+      parameters: [inPath('code', 'The code.')],
+      responses: { '200': json({ $ref: '#/components/schemas/ErrorCode' }) },
+    },
+  },
+  '/v1/runs/{run}/events': {
+    get: {
+      operationId: 'runEvents',
+      summary: 'The events of a run as they are committed: a stream, or with `Accept: application/json` a page.',
+      tags: ['runs'],
+      parameters: [run, AFTER, LAST_EVENT_ID],
+      responses: {
+        '200': {
+          description:
+            '`id` is the number of the event, `event` its type, `data` the event. Live text comes as `delta` without an id.',
+          content: {
+            'text/event-stream': { schema: string },
+            'application/json': { schema: { $ref: '#/components/schemas/EventPage' } },
+          },
+        },
+        '204': { description: 'The run has ended and all of it was seen: an EventSource stops asking.' },
+      },
+    },
+  },
+  '/v1/runs/{run}/ws': {
+    get: {
+      operationId: 'runSocket',
+      summary: 'The same over a WebSocket, which also takes the words cancel, approve, deny, answer and steer.',
+      tags: ['runs'],
+      parameters: [run, AFTER],
+      responses: { '101': { description: 'A WebSocket.' } },
+    },
+  },
+  '/v1/runs/{run}/values/{sha256}': {
+    get: {
+      operationId: 'runValue',
+      summary: 'A content that was too large to stand in its event.',
+      tags: ['runs'],
+      parameters: [run, inPath('sha256', 'The digest that the event names.')],
+      responses: { '200': text('text/plain', 'The content.') },
+    },
+  },
+  '/v1/batches/{batch}/events': {
+    get: {
+      operationId: 'batchEvents',
+      summary: 'What happens in a batch, as a stream: which item became which run, and how it ended.',
+      tags: ['batches'],
+      parameters: [inPath('batch', 'The id of the batch.'), AFTER, LAST_EVENT_ID],
+      responses: {
+        '200': text('text/event-stream', 'A stream.'),
+        '204': { description: 'The batch has ended and all of it was seen.' },
+      },
+    },
+  },
+  '/run': {
+    post: {
+      operationId: 'olderRun',
+      summary: 'Plan a prompt, do its tasks and answer with the whole.',
+      tags: ['older'],
+      requestBody: body(PROMPT),
+      responses: { '200': json(STATS) },
+    },
+  },
+  '/stream/run': {
+    post: {
+      operationId: 'olderStreamRun',
+      summary: 'The same as a stream of the events plan, task_start, decision … final, stats.',
+      tags: ['older'],
+      requestBody: body(PROMPT),
+      responses: { '200': text('text/event-stream', 'Frames `data: JSON`, the last one `data: [DONE]`.') },
+    },
+  },
+  '/ws/execute': {
+    get: {
+      operationId: 'olderSocket',
+      summary: 'Executes ensembles over a WebSocket.',
+      tags: ['older'],
+      responses: { '101': { description: 'A WebSocket.' } },
+    },
+  },
+  '/api/ensembles': { get: older('List ensembles.', 'olderEnsembles') },
+  '/api/ensembles/{name}': { get: older('Show an ensemble.', 'olderEnsemble', { parameters: [name] }) },
+  '/api/ensembles/{name}/execute': {
+    post: older('Execute an ensemble and answer with its results.', 'olderExecute', {
+      parameters: [name],
+      requestBody: body(input, false),
+    }),
+  },
+  '/api/ensembles/{name}/validate': { post: older('Check an ensemble.', 'olderValidate', { parameters: [name] }) },
+  '/api/ensembles/{name}/runnable': {
+    get: older('Can an ensemble be run here?', 'olderRunnable', { parameters: [name] }),
+  },
+  '/api/profiles': {
+    get: older('List model profiles.', 'olderProfiles'),
+    post: older('Write a model profile.', 'olderProfileCreate', { requestBody: body({ type: 'object' }) }),
+  },
+  '/api/profiles/{name}': {
+    put: older('Change a model profile.', 'olderProfileUpdate', {
+      parameters: [name],
+      requestBody: body({ type: 'object' }),
+    }),
+    delete: older('Remove a model profile.', 'olderProfileDelete', { parameters: [name] }),
+  },
+  '/api/scripts': { get: older('List scripts.', 'olderScripts') },
+  '/api/scripts/{category}/{name}': {
+    get: older('Show a script.', 'olderScript', { parameters: [inPath('category', 'Its folder.'), name] }),
+  },
+  '/api/scripts/{category}/{name}/test': {
+    post: older('Try a script.', 'olderScriptTest', {
+      parameters: [inPath('category', 'Its folder.'), name],
+      requestBody: body(input, false),
+    }),
+  },
+  '/api/artifacts': { get: older('List artifacts.', 'olderArtifacts') },
+  '/api/artifacts/{ensemble}': {
+    get: older('List the artifacts of an ensemble.', 'olderArtifactsOf', {
+      parameters: [inPath('ensemble', 'Its name.')],
+    }),
+  },
+  '/api/artifacts/{ensemble}/{id}': {
+    get: older('Show an artifact.', 'olderArtifact', {
+      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
+    }),
+    delete: older('Delete an artifact.', 'olderArtifactDelete', {
+      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
+    }),
+  },
+  '/api/artifacts/{ensemble}/{id}/analyze': {
+    post: older('Say how an execution went.', 'olderArtifactAnalyze', {
+      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
+    }),
+  },
+}
+
+const integer: Schema = { type: 'integer' }
+
+export const FIXED_SCHEMAS: { readonly [name: string]: Schema } = {
+  Fault: {
+    type: 'object',
+    properties: {
+      code: string,
+      message: string,
+      hint: string,
+      severity: { type: 'string', enum: ['error', 'warning'] },
+      file: string,
+      line: integer,
+      column: integer,
+    },
+    required: ['code', 'message'],
+  },
+  Problem: {
+    type: 'object',
+    properties: {
+      type: { ...string, description: 'Where the code is explained.' },
+      title: string,
+      status: integer,
+      detail: string,
+      code: string,
+      hint: { ...string, description: 'What to do.' },
+      instance: { ...string, description: 'The id of the request.' },
+      problems: { type: 'array', items: { $ref: '#/components/schemas/Fault' } },
+    },
+    required: ['type', 'title', 'status', 'detail', 'code', 'instance', 'problems'],
+    additionalProperties: false,
+  },
+  ErrorCode: {
+    type: 'object',
+    properties: { code: string, status: integer, exit: integer, summary: string },
+    required: ['code', 'status', 'exit', 'summary'],
+    additionalProperties: false,
+  },
+  Event: {
+    type: 'object',
+    properties: {
+      v: integer,
+      run: string,
+      seq: { type: 'integer', minimum: 1 },
+      at: { ...integer, description: 'ms UTC' },
+      lamport: integer,
+      causes: { type: 'array' },
+      actor: string,
+      type: string,
+      data: object,
+      prev: { type: ['string', 'null'] },
+      hash: string,
+    },
+    required: ['run', 'seq', 'at', 'type', 'data', 'hash'],
+  },
+  EventPage: {
+    type: 'object',
+    properties: {
+      run: string,
+      events: { type: 'array', items: { $ref: '#/components/schemas/Event' } },
+      next: {
+        ...integer,
+        description: 'What to give as `after` for the next page; absent when there are no more events now.',
+      },
+    },
+    required: ['run', 'events'],
+    additionalProperties: false,
+  },
+}

@@ -1,0 +1,44 @@
+import { OrcError, type Problem } from '../../events/errors.ts'
+import type { JsonObject } from '../../events/values.ts'
+import type { CallerMeans } from './means.ts'
+
+export interface Performing {
+  /** Answers as soon as a run is under way. */
+  readonly detached?: boolean
+  /** Ends the operation, and cancels what it drives. Default: nothing does. */
+  readonly signal?: AbortSignal
+}
+
+/** Performs an operation for a caller from outside. Fields it does not know are refused. Throws OrcError. */
+export async function perform(
+  means: CallerMeans,
+  { name, input }: { readonly name: string; readonly input: JsonObject },
+  { detached = false, signal = new AbortController().signal }: Performing = {},
+): Promise<unknown> {
+  const operation = means.operations.get(name)
+  if (!operation) throw new Error(`the table of operations has no ${name}`)
+  const unknown = Object.keys(input).filter((field) => !Object.hasOwn(operation.input.shape, field))
+  if (unknown.length > 0)
+    throw new OrcError(unknown.map((field) => describeUnknown(field, Object.keys(operation.input.shape))))
+  const checked = operation.input.safeParse(input)
+  if (!checked.success) {
+    throw new OrcError(
+      checked.error.issues.map(({ path, message }): Problem => {
+        const field = path.map(String).join('.')
+        return { code: 'bad_input', message: field === '' ? message : `${field}: ${message}` }
+      }),
+    )
+  }
+  return operation.run(checked.data, {
+    app: means.app,
+    principal: means.principal,
+    signal,
+    keeper: means.host,
+    detached,
+  })
+}
+
+function describeUnknown(field: string, known: readonly string[]): Problem {
+  const message = `there is no field ${JSON.stringify(field.slice(0, 100))}`
+  return { code: 'bad_input', message, hint: known.length > 0 ? `There are: ${known.join(', ')}` : 'It takes none.' }
+}
