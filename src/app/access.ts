@@ -131,12 +131,12 @@ export function createAccess(app: App, { look_again_ms }: { readonly look_again_
   }
 }
 
-export function isLoopbackAddress(address: string | undefined): boolean {
+function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined && /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/i.test(address)
 }
 
 /** The seconds to wait stand in the hint, and in `Retry-After`. */
-export function limited(message: string, wait_s: number): OrcError {
+function limited(message: string, wait_s: number): OrcError {
   return new OrcError({ code: 'access_limited', message, hint: `Ask again in ${wait_s} s.` })
 }
 

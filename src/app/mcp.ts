@@ -13,6 +13,7 @@ import type { McpConnection, McpHost, McpTarget } from '../tools/mcp-client.ts'
 import type { Tool, ToolOutcome } from '../tools/tool.ts'
 import { matchesWildcard } from '../trust/tool-pattern.ts'
 import type { App } from './app.ts'
+import { rememberDefinition } from './mcp-definitions.ts'
 import type { McpServersInUse, ResolvedMcp } from './mcp-in-use.ts'
 import { makeTarget } from './mcp-target.ts'
 import { digestServer, isTrusted } from './mcp-trust.ts'
@@ -222,7 +223,7 @@ export async function listTools(connection: McpConnection, server: string): Prom
   }
 }
 
-/** The tool as its server describes it now. A server that cannot be asked is a tool that fails, untouched. */
+/** The tool as its server describes it now, for a call that was allowed. A server that cannot be asked is a tool that fails, untouched. */
 async function findTool(
   app: McpApp,
   request: ToolRequest,
@@ -232,7 +233,10 @@ async function findTool(
   try {
     const entry = await findServer(app, server)
     const connection = await connect(server)
-    const found = pinAll(entry, await listTools(connection, server)).find(({ tool }) => tool.name === request.tool)
+    const pinned = pinAll(entry, await listTools(connection, server))
+    const found = pinned.find(({ tool }) => tool.name === request.tool)
+    if (found?.tool.digest === request.digest)
+      rememberDefinition(app.paths, entry, { tool: found.tool, all: pinned.map(({ tool }) => tool) })
     return found && { tool: makeTool(connection, found), digest: found.tool.digest, outside: true }
   } catch (error) {
     if (!(error instanceof OrcError)) throw error

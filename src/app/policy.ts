@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readPolicyFiles } from '../config/policy.ts'
 import { OrcError } from '../events/errors.ts'
-import { createPolicy, type PolicyLevel, type PolicyRule } from '../trust/policy.ts'
+import { createPolicy, type Doubt, type PolicyLevel, type PolicyRule } from '../trust/policy.ts'
 import { parseToolPattern } from '../trust/tool-pattern.ts'
 import type { App } from './app.ts'
 import { createLocate } from './locate.ts'
@@ -15,7 +15,7 @@ export interface Permits {
 }
 
 /** The policy in force: the command line first, then user, system and project. Throws OrcError when a rule cannot be read. */
-export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {}) {
+export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {}, doubt?: Doubt) {
   const files = await readPolicyFiles(app.paths)
   const levels: PolicyLevel[] = [
     {
@@ -56,7 +56,7 @@ export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {})
   // Not of the permits: a word on the command line is a person's own, and does not undo what they said before.
   const digest = sha256(JSON.stringify(files.map(({ level, text, trusted }) => [level, text, trusted])))
   const locate = createLocate(app.paths.project ?? app.paths.cwd)
-  return { ...createPolicy({ levels, digest, sha256, locate }), levels, digest }
+  return { ...createPolicy({ levels, digest, sha256, locate, ...(doubt ? { doubt } : {}) }), levels, digest }
 }
 
 const PATTERN_HINT = 'Write NAME or NAME(ARGUMENTS), for example bash(git status*) or mcp:files:*'

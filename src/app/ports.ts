@@ -35,6 +35,7 @@ import type { App } from './app.ts'
 import { openDoor } from './door.ts'
 import { joinWatchers } from './driven.ts'
 import { describeBreakers } from './governor.ts'
+import { doubtDefinitions } from './mcp-definitions.ts'
 import { createNodeWorld } from './node-world.ts'
 import { loadPolicy, type Permits } from './policy.ts'
 import { createListening } from './spoken-words.ts'
@@ -68,7 +69,7 @@ export async function createPorts(
   } = {},
 ): Promise<EnginePorts> {
   // First: under a policy that cannot be read nothing is begun.
-  const { judge, levels, digest } = ending ? DENY_ALL : await loadPolicy(app, permits)
+  const { judge, levels, digest } = ending ? DENY_ALL : await loadPolicy(app, permits, await doubtDefinitions(app))
   const { journal, blobs } = await app.openJournal()
   const world = createNodeWorld()
   const door = openDoor(app, { policy: digest, principal, off: permits?.no_cache })

@@ -91,7 +91,7 @@ export interface TakingUp extends Steering {
 /** Starts a run and drives it to its end or rest. */
 export async function runTarget(app: App, order: RunOrder, steering: Steering): Promise<RunResult> {
   const id = order.run ?? makeRunId()
-  const result = await inPlace(app, id, steering, async () => {
+  const result = await inPlace({ app, run: id, keeper: steering.keeper }, async () => {
     const plan = planRun(app, await underBudget(app, { ...order, run: id }), steering.keeper ? 'server' : 'cli')
     const ports = await createPorts(app, {
       ...watcherOf(steering, plan.run),
@@ -111,7 +111,10 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
 }
 
 /** Holds a place among the runs of its owner until it is kept. */
-async function inPlace<T>(app: App, run: string, { keeper }: Steering, begin: () => Promise<T>): Promise<T> {
+async function inPlace<T>(
+  { app, run, keeper }: { readonly app: App; readonly run: string; readonly keeper: Keeper | undefined },
+  begin: () => Promise<T>,
+): Promise<T> {
   keeper?.admit({ run, principal: app.principal })
   try {
     return await begin()

@@ -85,7 +85,7 @@ describe('a breaker', () => {
     const { world, call, codeOf, describe } = openWard()
     for (let n = 0; n < 5; n += 1) await codeOf(down)
     world.now = 30_000
-    let answer = (_: EffectOutcome): void => {}
+    let answer: (outcome: EffectOutcome) => void = () => {}
     world.says = () =>
       new Promise((resolve) => {
         answer = resolve

@@ -28,7 +28,12 @@ describe('the table of recovery', () => {
         /(?:code: |fail\()'(\w+)'/g,
       ),
       ...findCodes(['steps/agent.ts', 'steps/tool-loop.ts', 'steps/route.ts'], /new StepFailure\(\s*'(\w+)'/g),
-      ...['budget_exhausted', 'calls_exhausted', 'price_unknown', 'effect_unknown', 'step_diverged', 'approval_denied'],
+      'budget_exhausted',
+      'calls_exhausted',
+      'price_unknown',
+      'effect_unknown',
+      'step_diverged',
+      'approval_denied',
     ]
     expect(codes.length).toBeGreaterThan(25)
     expect(codes.filter((code) => !Object.hasOwn(RECOVERY, code))).toEqual([])

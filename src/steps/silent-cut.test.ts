@@ -22,7 +22,8 @@ describe('a server that cuts in silence', () => {
     const server = createServer((request, response) => {
       let body = ''
       request.setEncoding('utf8').on('data', (text: string) => (body += text))
-      request.on('end', async () => {
+      request.on('end', () => void answer())
+      const answer = async () => {
         const { messages, options } = JSON.parse(body) as {
           messages: { content: string }[]
           options?: { num_ctx?: number }
@@ -39,7 +40,7 @@ describe('a server that cuts in silence', () => {
         }
         response.setHeader('content-type', 'application/x-ndjson')
         response.end(`${JSON.stringify(line)}\n`)
-      })
+      }
     })
     servers.push(server)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

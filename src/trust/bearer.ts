@@ -18,18 +18,7 @@ export type Verified =
   | { readonly ok: false; readonly why: 'refused' | 'unreachable'; readonly message: string }
 
 /** Only signatures that the issuer alone can make: a shared secret (HS) or none at all is no signature here. */
-export const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 
 const USUAL_SKEW_S = 30
 const FETCH_MS = 5_000

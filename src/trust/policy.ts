@@ -45,7 +45,11 @@ export interface PolicyOptions {
   sha256(text: string): string
   /** Where a path leads; default: only the path itself, written plainly. */
   readonly locate?: Locate
+  readonly doubt?: Doubt
 }
+
+/** Why a person is to be asked about a call that the rules allow; undefined: no reason. Answers at once. */
+export type Doubt = (asked: Asked) => string | undefined
 
 /**
  * All places that a path of an argument leads to (one more where there are links on the way), each with the ways to write it: from the
@@ -73,7 +77,7 @@ type Judgement =
   | { readonly verdict: 'ask'; readonly grant: JsonObject; readonly expires_in_ms?: number }
   | { readonly verdict: 'deny'; readonly reason: string }
 
-/** Decides about tools, scripts and models by rules alone; it reads no files and no clock. */
+/** Decides about tools, scripts and models by rules alone; it reads no files (but what `locate` and `doubt` do) and no clock. */
 export function createPolicy(options: PolicyOptions) {
   return {
     /** What cannot be judged is denied: nothing throws, nothing slips through. */
@@ -92,9 +96,10 @@ export function createPolicy(options: PolicyOptions) {
 function judge(asked: Asked, options: PolicyOptions): Judgement {
   const call = readCall(asked)
   if (!call) return { verdict: 'allow' }
-  const { decision, reason, because, expires_ms, label } = explain(options, call)
-  if (decision === 'allow') return { verdict: 'allow' }
+  const { decision, reason, expires_ms, label, ...explained } = explain(options, call)
   if (decision === 'deny') return { verdict: 'deny', reason }
+  const because = decision === 'allow' ? options.doubt?.(asked) : explained.because
+  if (because === undefined) return { verdict: 'allow' }
   const grant = { ...grantOf(asked, call, options), because, ...(label === undefined ? {} : { label }) }
   return { verdict: 'ask', grant, ...(expires_ms === undefined ? {} : { expires_in_ms: expires_ms }) }
 }

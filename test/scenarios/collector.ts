@@ -1,5 +1,5 @@
 /** A collector of traces: a real server that keeps what it is sent. */
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface KeptSpan {
@@ -25,7 +25,8 @@ export interface Collector {
 /** `silent`: it takes what comes and never answers. */
 export async function startCollector({ silent = false } = {}): Promise<Collector> {
   const kept: Omit<Collector, 'url' | 'close'> = { spans: [], requests: [], resources: [] }
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void take(request, response))
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     kept.requests.push({ path: request.url ?? '', headers: request.headers })
@@ -36,7 +37,7 @@ export async function startCollector({ silent = false } = {}): Promise<Collector
     }
     response.setHeader('content-type', 'application/json')
     response.end('{}')
-  })
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const close = () => {

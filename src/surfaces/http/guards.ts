@@ -46,7 +46,7 @@ export function guardAddress(host: string, access: { readonly configured: boolea
   })
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 

@@ -28,7 +28,7 @@ export function addProtectedResource(routes: FaceRoutes): void {
 const SCOPES = RIGHTS.map((right) => `llm-orc:${right}`)
 
 /** As the settings say; what proxies say of it is not believed. */
-export function originOf(c: FaceContext, app: CallerMeans['app'] = c.get('means').app): string {
+function originOf(c: FaceContext, app: CallerMeans['app'] = c.get('means').app): string {
   const { public_url } = app.config.settings.serve ?? {}
   return public_url === undefined ? `http://${c.req.header('host') ?? 'localhost'}` : new URL(public_url).origin
 }

@@ -6,7 +6,7 @@ import type { Page } from './page.ts'
 import { REPORT, RESULTS, SPENT } from './results.fixture.ts'
 import { showResult } from './shows.ts'
 import { renderTimeline } from './timeline.ts'
-import { HOSTILE, TOOL_RESULTS } from './tool-results.fixture.ts'
+import { HOSTILE } from './tool-results.fixture.ts'
 
 const style = createStyle({ color: false, unicode: true })
 const pipe: Page = { style, rich: false, terminal: false }
