@@ -89,7 +89,7 @@ export const HOUSE: House = {
     'oxc-parser': { in: ['sandbox/syntax.ts'], lazy: true },
     picomatch: { in: ['trust/policy.ts'] },
     re2js: { in: ['graph/linear-regex.ts'] },
-    semver: { in: ['tools/version.ts'] },
+    semver: { in: ['tools/version.ts', 'trust/tool-pattern.ts'] },
     undici: { in: ['providers/http.ts', 'providers/http-exchange.ts'], lazy: true },
     ws: { in: ['surfaces/http/listen.ts'] },
     yaml: { in: ['graph/', 'config/'] },

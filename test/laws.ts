@@ -24,7 +24,10 @@ export const drain = (): Promise<void> => setImmediate()
 export interface LawOptions {
   readonly kinds: { readonly [kind: string]: StepKind }
   /** Executors of one process; made anew for each resumption, around the same outside world. */
-  executors(world: VirtualWorld): { readonly [kind: string]: Executor }
+  executors(
+    world: VirtualWorld,
+    store: { readonly journal: Journal; readonly blobs: BlobStore },
+  ): { readonly [kind: string]: Executor }
   readonly seed?: string
   readonly plan?: Partial<RunPlan>
   readonly poolLimit?: (pool: string) => number | undefined
@@ -57,7 +60,7 @@ export function createRoom(options: LawOptions, how: { start?: number; seed?: st
     journal,
     blobs,
     kinds: options.kinds,
-    executors: options.executors(world),
+    executors: options.executors(world, { journal, blobs }),
     ...(options.poolLimit ? { poolLimit: options.poolLimit } : {}),
     ...(options.policy ? { policy: options.policy } : {}),
   }

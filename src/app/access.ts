@@ -83,6 +83,7 @@ export function createAccess(app: App, { look_again_ms }: { readonly look_again_
   const admitToken = async (credential: string): Promise<Admission> => {
     const { oidc } = app.config.settings.serve ?? {}
     if (!oidc) return refuse('the key is not known here')
+    if (app.config.untrusted?.issuer) return refuse('the project names the issuer of tokens, and nobody trusts it here')
     const verified = await openTokens(oidc).verify(credential)
     if (!verified.ok)
       return verified.why === 'refused'

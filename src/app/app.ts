@@ -26,9 +26,9 @@ export interface App {
   readonly redact: Redact
   /**
    * Reads the user's files again when they have changed since; asked often, it looks a few times a second. Files that cannot be used change
-   * nothing but `warnings`.
+   * nothing but `warnings`. `at_once`: they have just been changed from here.
    */
-  refresh(): Promise<void>
+  refresh(wish?: { readonly at_once?: boolean }): Promise<void>
   /** The journal of this user, opened on first use. */
   openJournal(): Promise<OpenSqliteJournal>
   /** The MCP servers of this user and project; one is started or connected with when it is first needed. */

@@ -62,12 +62,20 @@ export async function writeArtifacts({
   }
 }
 
+/** Folders that this process knows to be taken, oldest first: hundreds of runs may end at once, and need not all knock at the same doors. */
+const taken = new Set<string>()
+const MOST_TAKEN = 4096
+
 /** Two runs may end in the same millisecond: the next free one is taken. */
 async function settleFolder(fresh: string, parent: string, at: number): Promise<string> {
   for (let moment = at; ; moment += 1) {
     const id = makeExecutionId(moment)
+    const folder = join(parent, id)
+    if (taken.has(folder)) continue
+    taken.add(folder)
+    for (const oldest of taken.size > MOST_TAKEN ? [...taken].slice(0, MOST_TAKEN / 2) : []) taken.delete(oldest)
     try {
-      await rename(fresh, join(parent, id))
+      await rename(fresh, folder)
       return id
     } catch (error) {
       const code = (error as { code?: string }).code

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OrcError } from '../events/errors.ts'
 import { upcast } from '../events/upcast.ts'
 import type { App } from './app.ts'
@@ -14,11 +15,15 @@ import {
 import type { Keeper } from './driven.ts'
 import { ownerOf } from './principal.ts'
 import { projectDigest } from './project-digest.ts'
-import { continueRun, holdLease, makeRunId, runTarget, type Steering } from './runs.ts'
+import { commandRun, continueRun, holdLease, makeRunId, reportOf, runTarget, type Steering } from './runs.ts'
 import { makePromptTarget, type Target } from './target.ts'
 import { findNamedTarget } from './target-named.ts'
 
 const LEASE_RENEWAL_MS = 5_000
+/** ms between looks whether there is a place for one more run. */
+const LOOK_AGAIN_MS = 100
+/** ms to wait for a run that somebody else drives before it is tried again. */
+const HOLDER_MS = 1_000
 
 /** Writes a batch that is to be driven; answers with its id. Throws OrcError when its definition cannot be run. */
 export async function createBatch(app: App, order: BatchOrder, started_by: 'cli' | 'server'): Promise<string> {
@@ -88,85 +93,139 @@ export function keepBatch(app: App, batch: string, how: Steering & { readonly ke
   how.keeper.keep({ id: batch, kind: 'batch', result, letGo })
 }
 
+/** Throws OrcError `definition_changed`: all items are of one definition. */
+export async function requireSameTarget(app: App, { batch, start }: BatchState): Promise<Target> {
+  const { target } = await findTarget(app, start.order)
+  if (digestTarget(target) === start.digest) return target
+  const hint = 'Put the files back as they were, or cancel it and begin another with what is left.'
+  const message = `the definition of the batch ${batch} has changed`
+  throw new OrcError({ code: 'definition_changed', message, hint })
+}
+
 /** True when this process shuts down and the batch stays as it is. */
 async function driveItems(
   app: App,
   state: BatchState,
   how: Steering & { readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const { order, digest } = state.start
-  const { target } = await findTarget(app, order)
-  if (digestTarget(target) !== digest) {
-    const hint = 'Put the files back as they were, or begin another batch with what is left.'
-    throw new OrcError({
-      code: 'definition_changed',
-      message: `the definition of the batch ${state.batch} has changed`,
-      hint,
-    })
-  }
-  const open = state.items.filter(({ status }) => status === 'waiting' || status === 'running').map(({ item }) => item)
+  // To end it, its definition is not needed, whatever became of that.
+  const target = how.signal.aborted ? undefined : await requireSameTarget(app, state)
+  const open = state.items.filter(({ status }) => status === 'waiting' || status === 'running')
   let stopped = false
   const work = async () => {
-    for (let item = open.shift(); item !== undefined && !stopped && !how.signal.aborted; item = open.shift()) {
+    for (let next = open.shift(); next && !stopped; next = open.shift()) {
+      if (how.signal.aborted && next.status === 'waiting') continue
+      const { item } = next
       const outcome = await driveItem(app, { state, target, item }, how)
       if (outcome === 'stopped') stopped = true
-      else
+      else if (outcome)
         await appendBatch(app, state.batch, { type: 'item-ended', item, run: itemRun(state.batch, item), ...outcome })
     }
   }
-  await Promise.all(Array.from({ length: order.concurrency }, work))
+  await Promise.all(Array.from({ length: state.start.order.concurrency }, work))
   return stopped
 }
 
 interface Item {
   readonly state: BatchState
-  readonly target: Target
+  /** Absent once the batch is cancelled: nothing begins any more. */
+  readonly target: Target | undefined
   readonly item: number
 }
 
-async function driveItem(app: App, { state, target, item }: Item, how: Steering) {
-  const { batch, start } = state
-  const { keeper } = how
-  // How many go on at once was decided when the batch began.
+/** Undefined for an item that was not begun before the batch was cancelled. */
+async function driveItem(
+  app: App,
+  { state: { batch, start }, target, item }: Item,
+  how: Steering & { readonly signal: AbortSignal },
+) {
+  const { keeper, signal } = how
+  // It holds its place itself, so that it can wait for one.
   const within = { ...how, detached: false, ...(keeper ? { keeper: { ...keeper, admit: () => keeper.admit() } } : {}) }
   const { seed, allow, deny, inputs } = start.order
   const run = itemRun(batch, item)
+  let told = false
   try {
-    keeper?.admit()
-    await appendBatch(app, batch, { type: 'item-started', item, run })
-    const { journal } = await app.openJournal()
-    const exists = (await journal.list({ prefix: `run/${run}` })).length > 0
-    const result = exists
-      ? await continueRun(app, run, within)
-      : await runTarget(
-          app,
-          {
-            target,
-            input: inputs[item - 1] ?? '',
-            run,
-            principal: start.principal,
-            permits: { allow, deny },
-            ...(seed === undefined ? {} : { seed: `${seed}/${item}` }),
-          },
-          within,
-        )
-    return { status: result.asks ? 'resting' : result.status }
+    for (;;) {
+      const exists = (await headOf(app, run)) > 0
+      if (signal.aborted || !target) return { status: exists ? await cancelItem(app, run, within) : 'cancelled' }
+      if (!(await holdPlace(app, run, how))) return exists ? { status: await cancelItem(app, run, within) } : undefined
+      if (!told) await appendBatch(app, batch, { type: 'item-started', item, run })
+      told = true
+      try {
+        const result = exists
+          ? await continueRun(app, run, within)
+          : await runTarget(
+              app,
+              {
+                target,
+                input: inputs[item - 1] ?? '',
+                run,
+                principal: start.principal,
+                permits: { allow, deny },
+                ...(seed === undefined ? {} : { seed: `${seed}/${item}` }),
+              },
+              within,
+            )
+        return { status: result.asks ? 'resting' : result.status }
+      } catch (error) {
+        if (!(error instanceof OrcError) || error.code !== 'run_held') throw error
+        await awaitHolder(app, run, signal)
+      }
+    }
   } catch (error) {
     if (!(error instanceof OrcError)) throw error
     if (error.code === 'shutting_down' || error.code === 'run_taken') return 'stopped' as const
-    if (error.code === 'run_held') return { status: await awaitRun(app, run, how.signal) }
     return { status: 'refused', message: error.message }
+  } finally {
+    keeper?.dismiss(run)
   }
 }
 
-/** Somebody else drives it. */
-async function awaitRun(app: App, run: string, signal = new AbortController().signal): Promise<string> {
-  const { journal } = await app.openJournal()
-  for await (const { data } of journal.follow(`run/${run}`, 1, signal)) {
-    const event = upcast(data)
-    if (event.type === 'run-finished') return event.data.status
+/** Waits until the owner may have one more run under way; false when the batch is cancelled before. */
+async function holdPlace(
+  { principal }: App,
+  run: string,
+  { keeper, signal }: Steering & { readonly signal: AbortSignal },
+): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      keeper?.admit({ run, principal })
+      return true
+    } catch (error) {
+      if (!(error instanceof OrcError) || error.code !== 'access_limited') throw error
+    }
+    await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {})
   }
-  return 'cancelled'
+  return false
+}
+
+/** Somebody else drives it: waits for its next end or rest, and not for long, for its holder may be gone. */
+async function awaitHolder(app: App, run: string, signal: AbortSignal): Promise<void> {
+  const { journal } = await app.openJournal()
+  const from = (await headOf(app, run)) + 1
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(HOLDER_MS)])
+  for await (const { data } of journal.follow(`run/${run}`, from, patience)) {
+    const { type } = upcast(data)
+    if (type === 'run-finished' || type === 'run-paused') return
+  }
+}
+
+/** Answers with what became of it. */
+async function cancelItem(app: App, run: string, how: Steering): Promise<string> {
+  try {
+    const commands = [{ type: 'cancel' as const }]
+    return (await commandRun(app, run, { ...how, commands, accept_changed: true, ending: true })).status
+  } catch (error) {
+    if (!(error instanceof OrcError) || error.code !== 'run_ended') throw error
+    return (await reportOf(app, run)).status
+  }
+}
+
+async function headOf(app: App, run: string): Promise<number> {
+  const { journal } = await app.openJournal()
+  const stream = `run/${run}`
+  return (await journal.list({ prefix: stream })).find((info) => info.stream === stream)?.last ?? 0
 }
 
 async function watchCancelling(

@@ -37,6 +37,12 @@ export async function underBudget<T extends Order>(app: App, order: T): Promise<
   }
 }
 
+/** A graph that a run asks for goes on with its own cheaper model; of its budget, the limits are left to hold. */
+export async function prepareDispatched(app: App, graph: StepGraph): Promise<StepGraph> {
+  const { budget } = graph
+  return budget?.on_limit === 'cheaper' ? addCheaper(graph, await findCheaper(app, budget)) : graph
+}
+
 function pickLimits({ max_cost, max_tokens, max_calls }: Partial<RunLimits>): BudgetLimits {
   return {
     ...(max_cost === undefined ? {} : { max_cost }),

@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 250
 export interface CurrentFiles<T> {
   now(): T
   warnings(): readonly Problem[]
-  refresh(): Promise<void>
+  refresh(wish?: { readonly at_once?: boolean }): Promise<void>
 }
 
 /** `look` says in short how the files are, `read` reads them; it throws OrcError when they cannot be used. */
@@ -42,12 +42,17 @@ export function createCurrentFiles<T extends { readonly warnings: readonly Probl
   return {
     now: () => now,
     warnings: () => [...broken, ...now.warnings],
-    refresh: () => {
-      if (!looking && performance.now() - looked < LOOK_EVERY_MS) return Promise.resolve()
+    refresh: async ({ at_once = false } = {}) => {
+      if (at_once) {
+        // A look under way may have been there before the change.
+        await looking
+        looked = Number.NEGATIVE_INFINITY
+      }
+      if (!looking && performance.now() - looked < LOOK_EVERY_MS) return
       looking ??= look().finally(() => {
         looking = undefined
       })
-      return looking
+      await looking
     },
   }
 }

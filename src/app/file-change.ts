@@ -2,6 +2,7 @@ import type { ToolRequest } from '../events/tool-call.ts'
 import { readPlaceText } from '../tools/builtin/read-file.ts'
 import { findPlace } from '../tools/fence.ts'
 import type { App } from './app.ts'
+import { listGoverned } from './governed.ts'
 
 /** A file as it is now and as a call would leave it. Between a look and a yes it may change; the yes is for the call. */
 export interface FileChange {
@@ -19,7 +20,8 @@ const LONGEST = 400_000
 export async function readChange({ paths }: Pick<App, 'paths'>, request: unknown): Promise<FileChange | undefined> {
   const { tool, source, arguments: args } = (request ?? {}) as Partial<ToolRequest>
   if (source !== 'builtin' || typeof args?.['path'] !== 'string') return undefined
-  const place = await findPlace(args['path'], { cwd: paths.project ?? paths.cwd, more: [], purpose: 'write' })
+  const closed = listGoverned(paths).write
+  const place = await findPlace(args['path'], { cwd: paths.project ?? paths.cwd, more: [], closed, purpose: 'write' })
   if (!place.ok) return undefined
   const read = await readPlaceText(place)
   const before = read.ok ? read.text : undefined

@@ -41,7 +41,9 @@ test('rules about paths hold for whole paths, ways around and links', async () =
     { tool: 'write_file', path: 'docs/**', decision: 'allow' },
   ]
   await writeFile(join(config, 'policy.yaml'), JSON.stringify({ rules }))
-  const paths = { config, system: join(config, 'none'), project, project_dir: join(project, '.llm-orc'), cwd: project }
+  const none = join(config, 'none')
+  const ours = { config, data: none, state: none, cache: none, system: none, legacy: [], extra: [] }
+  const paths = { ...ours, project, project_dir: join(project, '.llm-orc'), cwd: project }
   const { explain } = await loadPolicy({ paths: paths as unknown as Parameters<typeof loadPolicy>[0]['paths'] })
   const decide = (tool: string, args: Parameters<typeof describeCall>[1], safety = 'pure') =>
     explain(describeCall(tool, args, { safety })).decision

@@ -30,7 +30,7 @@ function expand(path: string): string {
 }
 
 /** The real path of what is there, and the rest of the way as it was written. */
-function realAsFar(whole: string): string {
+export function realAsFar(whole: string): string {
   const rest: string[] = []
   for (let at = whole; at !== dirname(at); at = dirname(at)) {
     try {

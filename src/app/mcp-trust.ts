@@ -16,11 +16,15 @@ interface Trusted {
   readonly at: string
 }
 
-/** Digest over everything that decides what is started, or what is sent where: as written, so that no secret goes into it. */
-export function digestServer({ name, words, folder }: McpServerEntry): string {
+/** Digest over everything that decides what is started, or what is sent where: as written, and with what a `.env` of the project gives to that. */
+export function digestServer({ name, words, folder, given = {} }: McpServerEntry): string {
   const { command, args = [], env = {}, cwd = null, url, headers = {}, oauth = {} } = words
   const what = url === undefined ? { command, args, env, cwd, folder } : { url, headers, oauth }
-  return hash('sha256', canonicalJson({ name, ...what } as unknown as Json), 'hex')
+  return hash(
+    'sha256',
+    canonicalJson({ name, ...what, ...(Object.keys(given).length > 0 ? { given } : {}) } as unknown as Json),
+    'hex',
+  )
 }
 
 export async function isTrusted(paths: Paths, entry: McpServerEntry): Promise<boolean> {

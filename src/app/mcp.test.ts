@@ -162,6 +162,34 @@ describe('trust', () => {
     expect(await resolve(later, 'mcp:s:*')).toMatchObject({ tools: [], problems: [{ code: 'mcp_server_untrusted' }] })
   })
 
+  test('what a .env of the project gives to the command or the address is part of what was looked at, of the user’s servers too', async () => {
+    const log = join(mkdtempSync(join(tmpdir(), 'mcp-')), 'pids')
+    const { command, args } = program(raw, JSON.stringify({ log }))
+    const server = { command: `\${TOOL:-${command}}`, args, env: { KEY: '${KEY:-none}' } }
+    const { app, project } = await makeApp({})
+    mkdirSync(app.paths.config, { recursive: true })
+    writeFileSync(join(app.paths.config, 'config.yaml'), `mcp_servers: {s: ${JSON.stringify(server)}}`)
+    const reopen = async (text: string) => {
+      writeFileSync(join(project, '.env'), text)
+      const env = Object.fromEntries(app.env.values)
+      delete env['KEY']
+      const opened = await createApp({ cwd: project, env })
+      apps.push(opened)
+      return opened
+    }
+    const hijacked = await reopen(`TOOL=${join(project, 'evil')}\n`)
+    const refused = await resolve(hijacked, 'mcp:s:*')
+    expect(refused).toMatchObject({ tools: [], problems: [{ code: 'mcp_server_untrusted' }] })
+    expect(refused.problems[0]?.message).toContain('with KEY=${KEY:-none} TOOL of .env')
+    expect(() => readFileSync(log)).toThrow()
+    // A key in its environment is what `.env` is for.
+    expect((await resolve(await reopen('KEY=k\n'), 'mcp:s:echo')).problems).toEqual([])
+    const named = await reopen(`TOOL=${command}\n`)
+    await trust(named, 's')
+    expect((await resolve(named, 'mcp:s:echo')).tools).toHaveLength(1)
+    expect((await resolve(await reopen(`TOOL=${command} \n`.replace(' ', '/../x')), 'mcp:s:*')).tools).toEqual([])
+  })
+
   test('what the user wrote needs no further word', async () => {
     const { app } = await makeApp({})
     mkdirSync(app.paths.config, { recursive: true })

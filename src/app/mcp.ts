@@ -140,8 +140,10 @@ export async function findServer(app: McpApp, name: string): Promise<McpServerEn
 
 export function describeUntrusted(entry: McpServerEntry): Problem {
   const { name, words, place } = entry
+  const from = Object.keys(entry.given ?? {}).map((each) => `${each} of .env`)
   const what = words.url ?? [words.command, ...(words.args ?? [])].join(' ')
-  const given = Object.entries(words.env ?? words.headers ?? {}).map(([key, text]) => `${key}=${text}`)
+  const pairs = Object.entries(words.env ?? words.headers ?? {}).map(([key, text]) => `${key}=${text}`)
+  const given = [...pairs, ...from]
   const line = [what, ...(given.length > 0 ? ['with', ...given] : [])].join(' ')
   const digest = digestServer(entry).slice(0, 16)
   return {

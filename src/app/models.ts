@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/env.ts'
 import { findDefaultProfile } from '../config/fallbacks.ts'
 import type { Profiles } from '../config/profiles.ts'
+import { isLoopback } from '../config/project-limits.ts'
 import { OrcError } from '../events/errors.ts'
 import type { ModelRequest } from '../events/messages.ts'
 import type { ModelProfile } from '../graph/profile.ts'
@@ -40,6 +41,8 @@ export interface Models {
   describeProviders(): Promise<readonly ProviderState[]>
 }
 
+const OWN_ADDRESS = 'name it in your own settings, or trust the project in your policy'
+
 /** Calls with an equal account share what their server allows. */
 export interface ProviderAccount {
   /** The kind of provider. */
@@ -64,22 +67,37 @@ export function createModels(from: {
     const own = settingsOf(name)?.api_key_env
     return own === undefined ? vendor.key_names : [own]
   }
-  const setKey = (vendor: Vendor, name: string) => keyNames(vendor, name).find((variable) => env.values.get(variable))
+  const addressVariable = (vendor: Vendor) => vendor.url_names.find((candidate) => env.values.get(candidate))
   const baseUrlOf = (vendor: Vendor, name: string): string | undefined => {
-    const variable = vendor.url_names.find((candidate) => env.values.get(candidate))
+    const variable = addressVariable(vendor)
     const url = settingsOf(name)?.base_url ?? (variable === undefined ? undefined : env.values.get(variable))
     return url === undefined || /^https?:/.test(url) ? url : `http://${url}`
+  }
+  /** A key of the user's does not go where a project says. */
+  const mayCarry = (vendor: Vendor, name: string, key: string): boolean => {
+    const { untrusted } = config
+    if (!untrusted || untrusted.variables.has(key)) return true
+    if (settingsOf(name)?.base_url !== undefined) return !untrusted.providers.has(name)
+    const variable = addressVariable(vendor) ?? ''
+    return !untrusted.variables.has(variable) || isLoopback(baseUrlOf(vendor, name) ?? '')
+  }
+  const knownKey = (vendor: Vendor, name: string) => keyNames(vendor, name).find((variable) => env.values.get(variable))
+  const setKey = (vendor: Vendor, name: string) => {
+    const known = knownKey(vendor, name)
+    return known !== undefined && mayCarry(vendor, name, known) ? known : undefined
   }
 
   const make = async (name: string, vendor: Vendor): Promise<Provider> => {
     const base_url = baseUrlOf(vendor, name)
     const { connections, stream } = settingsOf(name) ?? {}
     const [key_name] = keyNames(vendor, name)
+    const withheld = setKey(vendor, name) === undefined && knownKey(vendor, name) !== undefined
     const script = vendor.name === 'scripted' ? await readScript(env.values.get('LLM_ORC_SCRIPT')) : undefined
     return createProvider(vendor, {
       name,
       key: () => env.values.get(setKey(vendor, name) ?? ''),
       ...(key_name === undefined ? {} : { key_name }),
+      ...(withheld ? { withheld } : {}),
       ...(base_url === undefined ? {} : { base_url }),
       ...(connections === undefined ? {} : { connections }),
       ...(stream === undefined ? {} : { stream }),
@@ -206,6 +224,11 @@ export function createModels(from: {
       return { provider: name, available: true, reason: 'answers from a script, for tests and rehearsals' }
     if (vendor.key_required) {
       const key = setKey(vendor, name)
+      const withheld = key === undefined && knownKey(vendor, name)
+      if (withheld) {
+        const reason = `${withheld} is not given to the address that the project names; ${OWN_ADDRESS}`
+        return { provider: name, available: false, reason }
+      }
       return key === undefined
         ? { provider: name, available: false, reason: `no key: set ${keyNames(vendor, name).join(' or ')}` }
         : { provider: name, available: true, reason: `a key is set (${key})` }

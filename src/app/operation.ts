@@ -4,9 +4,9 @@ import type { App } from './app.ts'
 import type { Keeper } from './driven.ts'
 import type { Faces } from './faces.ts'
 import type { Person } from './person.ts'
-import type { Principal } from './principal.ts'
+import type { Principal, Right } from './principal.ts'
 import { redactError } from './redacted-error.ts'
-import { requireRight } from './rights.ts'
+import { requireRight, rightFor } from './rights.ts'
 import type { Steering } from './runs.ts'
 import { seenBy } from './seen-by.ts'
 
@@ -19,6 +19,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Told of events and live text of runs that the operation drives. */
   readonly watcher?: Watcher
+  /** A word to the person beside the result; absent where nobody looks on. */
+  say?(text: string): void
   /** Who can be asked at once when a run rests. */
   readonly person?: Person
   /** In a server: keeps the runs that the call begins. */
@@ -52,6 +54,9 @@ export interface Operation<In extends ZodObject = ZodObject, Out = unknown> {
   run(input: Infer<In>, call: Call): Promise<Out>
 }
 
+/** Operations that may change files which are read once. */
+const WRITES: ReadonlySet<Right> = new Set(['write', 'admin'])
+
 /**
  * Keeps the types of one operation while it is written down. Here, and nowhere else, it is checked whether the caller may ask it, and the
  * program becomes what the caller may see of it. What it fails with says no secrets.
@@ -60,7 +65,10 @@ export function defineOperation<In extends ZodObject, Out>(operation: Operation<
   const run: Operation<In, Out>['run'] = async (input, call) => {
     try {
       requireRight({ name: operation.name, input }, call.principal, call.app.paths)
-      return await operation.run(input, { ...call, app: seenBy(call.app, call.principal) })
+      const result = await operation.run(input, { ...call, app: seenBy(call.app, call.principal) })
+      // A server knows at once what it has written itself.
+      if (call.keeper && WRITES.has(rightFor(operation.name))) await call.app.refresh({ at_once: true })
+      return result
     } catch (error) {
       throw redactError(error, call.app.redact)
     }

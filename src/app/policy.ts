@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { readPolicyFiles } from '../config/policy.ts'
 import { OrcError } from '../events/errors.ts'
-import { createPolicy, type Doubt, type PolicyLevel, type PolicyRule } from '../trust/policy.ts'
+import { createPolicy, type PolicyLevel, type PolicyOptions, type PolicyRule } from '../trust/policy.ts'
 import { parseToolPattern } from '../trust/tool-pattern.ts'
 import type { App } from './app.ts'
+import { listGoverned } from './governed.ts'
 import { createLocate } from './locate.ts'
 
 /** What the command line adds for one run. */
@@ -15,7 +16,11 @@ export interface Permits {
 }
 
 /** The policy in force: the command line first, then user, system and project. Throws OrcError when a rule cannot be read. */
-export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {}, doubt?: Doubt) {
+export async function loadPolicy(
+  app: Pick<App, 'paths'>,
+  permits: Permits = {},
+  more: Pick<PolicyOptions, 'doubt' | 'wall'> = {},
+) {
   const files = await readPolicyFiles(app.paths)
   const levels: PolicyLevel[] = [
     {
@@ -56,7 +61,8 @@ export async function loadPolicy(app: Pick<App, 'paths'>, permits: Permits = {},
   // Not of the permits: a word on the command line is a person's own, and does not undo what they said before.
   const digest = sha256(JSON.stringify(files.map(({ level, text, trusted }) => [level, text, trusted])))
   const locate = createLocate(app.paths.project ?? app.paths.cwd)
-  return { ...createPolicy({ levels, digest, sha256, locate, ...(doubt ? { doubt } : {}) }), levels, digest }
+  const governed = listGoverned(app.paths)
+  return { ...createPolicy({ levels, digest, sha256, locate, governed, ...more }), levels, digest }
 }
 
 const PATTERN_HINT = 'Write NAME or NAME(ARGUMENTS), for example bash(git status*) or mcp:files:*'

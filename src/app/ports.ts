@@ -5,6 +5,7 @@ import { findEnsemble } from '../config/find-ensemble.ts'
 import { countExecutor } from '../effects/count.ts'
 import { createDefinitionExecutor } from '../effects/definition.ts'
 import { guardDoor } from '../effects/door.ts'
+import { createInventoryExecutor } from '../effects/inventory.ts'
 import { createModelExecutor } from '../effects/model.ts'
 import { createScriptExecutor } from '../effects/script.ts'
 import { createSteerExecutor } from '../effects/steer.ts'
@@ -31,16 +32,19 @@ import { queriesStep } from '../steps/queries.ts'
 import { scriptStep } from '../steps/script.ts'
 import { toolStep } from '../steps/tool.ts'
 import { verifiedStep } from '../steps/verified.ts'
+import type { Asked } from '../trust/call.ts'
 import type { App } from './app.ts'
 import { openDoor } from './door.ts'
 import { joinWatchers } from './driven.ts'
 import { describeBreakers } from './governor.ts'
+import { createLeft } from './left.ts'
 import { doubtDefinitions } from './mcp-definitions.ts'
 import { createNodeWorld } from './node-world.ts'
 import { loadPolicy, type Permits } from './policy.ts'
 import { createListening } from './spoken-words.ts'
 import { findTarget } from './target.ts'
 import { readTraceWish } from './trace-wish.ts'
+import { describeWall } from './wall-wish.ts'
 
 const CALLS_PER_PROVIDER = 64
 const CALLS_PER_TOOL_SOURCE = 16
@@ -69,12 +73,13 @@ export async function createPorts(
   } = {},
 ): Promise<EnginePorts> {
   // First: under a policy that cannot be read nothing is begun.
-  const { judge, levels, digest } = ending ? DENY_ALL : await loadPolicy(app, permits, await doubtDefinitions(app))
+  const { judge, levels, digest } = ending ? DENY_ALL : await loadPolicy(app, permits, await watchCalls(app))
   const { journal, blobs } = await app.openJournal()
   const world = createNodeWorld()
   const door = openDoor(app, { policy: digest, principal, off: permits?.no_cache })
   const { settings } = app.config
   const scripts = 4 * availableParallelism()
+  sayUntrusted(app)
   const wish = readTraceWish(app)
   const traces = wish && (await import('./tracing.ts')).watchTraces(app, wish)
   return {
@@ -105,11 +110,14 @@ export async function createPorts(
         ),
         steer: createSteerExecutor(createListening(app)),
         count: countExecutor,
+        inventory: createInventoryExecutor(async (place) =>
+          (await import('./inventory.ts')).countBelow({ journal, blobs }, place),
+        ),
         telemetry: createTelemetryExecutor(async (request) => {
           const { openTelemetry } = await import('./telemetry.ts')
           const isOpen = (provider: string, model: string) => isBroken(app, `${provider}/${model}`)
           return openTelemetry({ journal, clock: world.clock, isOpen }).tell(request)
-        }),
+        }, createLeft(journal)),
         definition: createDefinitionExecutor((name) => findDefinition(app, name)),
         tool: createToolExecutor({
           cwd: app.paths.project ?? app.paths.cwd,
@@ -136,6 +144,23 @@ export async function createPorts(
     },
     watcher: joinWatchers(watcher, door.watcher, traces) ?? {},
   }
+}
+
+const said = new Set<string>()
+
+/** Once in a process: what the project wants and does not get. */
+function sayUntrusted({ warnings, redact }: App): void {
+  for (const { code, message, hint = '', file = '' } of warnings) {
+    const text = redact(`${file}: ${message}. ${hint}`)
+    if (code !== 'setting_untrusted' || said.has(text)) continue
+    said.add(text)
+    process.emitWarning(text, { type: 'TrustWarning', code })
+  }
+}
+
+/** What policy looks at beside its rules. */
+async function watchCalls(app: App) {
+  return { doubt: await doubtDefinitions(app), wall: (asked: Asked) => describeWall(app, asked) }
 }
 
 /** Is the breaker of this model open, as far as this process knows? */
@@ -169,7 +194,8 @@ async function findDefinition(app: App, name: string): Promise<{ readonly name: 
   const looked = await findEnsemble(name, app.paths)
   if ('problem' in looked) throw new OrcError(looked.problem)
   const target = await findTarget(app, looked.found.file)
-  return { name: target.name, graph: target.graph as unknown as Json }
+  const { prepareDispatched } = await import('./budget.ts')
+  return { name: target.name, graph: (await prepareDispatched(app, target.graph)) as unknown as Json }
 }
 
 async function digestFile(path: string): Promise<string | undefined> {

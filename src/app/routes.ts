@@ -28,12 +28,14 @@ export function explainRoute({ step, attempt, at, to, reason, fallback, decision
 }
 
 function describeDecision(decision: RouteDecision) {
-  const { method, weights, requirements, need, exploration, draw, candidates, scores, order, explored } = decision
+  const { method, weights, requirements, need, left, exploration, draw, candidates, scores, order, explored } = decision
   return {
     method,
     weights,
     ...(requirements ? { requirements } : {}),
     need,
+    /** Nano-dollars. */
+    ...(left === undefined ? {} : { left }),
     ...(exploration === undefined ? {} : { exploration }),
     ...(draw === undefined ? {} : { draw }),
     explored,

@@ -3,7 +3,7 @@ import { OrcError } from '../events/errors.ts'
 import type { Event } from '../events/event.ts'
 import { upcast } from '../events/upcast.ts'
 import type { App } from './app.ts'
-import { keepBatch } from './batch.ts'
+import { keepBatch, requireSameTarget } from './batch.ts'
 import { readBatch } from './batch-record.ts'
 import type { Coming, Driven, Keeper } from './driven.ts'
 import { projectDigest } from './project-digest.ts'
@@ -145,16 +145,24 @@ async function wasTold(app: App, run: string, since: number): Promise<boolean> {
 /** A batch goes on with its next item; items under way are runs, and were taken up with them. */
 async function adoptBatches(app: App, host: RunHost): Promise<Adopted> {
   const taken: string[] = []
+  const left: { readonly run: string; readonly why: string }[] = []
   const own = app.paths.project === undefined ? undefined : projectDigest(app.paths.project)
   const { journal } = await app.openJournal()
   for (const { stream } of await journal.list({ prefix: 'batch/' })) {
     const id = stream.slice('batch/'.length)
-    const { status, start } = await readBatch(app, id)
+    const state = await readBatch(app, id)
+    const { status, start, cancelled } = state
     if (status !== 'running' || start.started_by !== 'server' || start.project !== own) continue
-    keepBatch(app, id, { keeper: host })
-    taken.push(id)
+    try {
+      if (!cancelled) await requireSameTarget(app, state)
+      keepBatch(app, id, { keeper: host })
+      taken.push(id)
+    } catch (error) {
+      if (!(error instanceof OrcError)) throw error
+      left.push({ run: id, why: error.message })
+    }
   }
-  return { taken, left: [] }
+  return { taken, left }
 }
 
 /** The limit is on runs under way: those that rest cost nothing. */

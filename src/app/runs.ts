@@ -111,7 +111,7 @@ export async function runTarget(app: App, order: RunOrder, steering: Steering): 
 }
 
 /** Holds a place among the runs of its owner until it is kept. */
-async function inPlace<T>(
+export async function inPlace<T>(
   { app, run, keeper }: { readonly app: App; readonly run: string; readonly keeper: Keeper | undefined },
   begin: () => Promise<T>,
 ): Promise<T> {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Grant, Reserve } from '../effects/scoped.ts'
 import type { EffectOrder } from '../engine/effect.ts'
 import type { ModelRequest } from '../events/messages.ts'
-import type { BudgetLimits } from '../events/money.ts'
+import type { Amount, BudgetLimits } from '../events/money.ts'
 import type { ScopeState } from '../events/views/scope.ts'
 import { readBudget, type StepBudgetBlock } from '../graph/budget.ts'
 import type { LeaseOwner } from '../journal/lease.ts'
@@ -33,10 +33,13 @@ export function createReserve(app: App, principal?: string): Reserve | undefined
   }
 }
 
+/** `gone`: the part of what is reserved whose process is no more; it is charged when the budget is needed. */
+type Spent = Pick<ScopeState, 'settled' | 'reserved' | 'calls'> & {
+  readonly gone?: Amount & { readonly calls: number }
+}
+
 /** The budgets of now, with what is spent and held in them. */
-export async function readScopes(
-  app: App,
-): Promise<readonly (Scope & { readonly spent: Pick<ScopeState, 'settled' | 'reserved' | 'calls'> })[]> {
+export async function readScopes(app: App): Promise<readonly (Scope & { readonly spent: Spent })[]> {
   const book = await openBook(app)
   const { budgets } = app.config.settings
   const all = [
@@ -46,8 +49,10 @@ export async function readScopes(
   ]
   return Promise.all(
     all.map(async (scope) => {
-      const { settled, reserved, calls } = await book.look(scope.stream)
-      return { ...scope, spent: { settled, reserved, calls } }
+      const state = await book.look(scope.stream)
+      const gone = book.countGone(state)
+      const { settled, reserved, calls } = state
+      return { ...scope, spent: { settled, reserved, calls, ...(gone.calls > 0 ? { gone } : {}) } }
     }),
   )
 }

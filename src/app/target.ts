@@ -8,11 +8,12 @@ import { errorsFirst, isError, OrcError, type Problem } from '../events/errors.t
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { Ensemble, References } from '../graph/ensemble.ts'
 import type { Lookup, Role } from '../graph/lookup.ts'
+import type { ModelProfile } from '../graph/profile.ts'
 import type { MissingScript, PinnedScript } from '../graph/script.ts'
 import type { GraphStep, StepGraph } from '../graph/step-graph.ts'
 import type { App } from './app.ts'
 import { usualCachePolicy } from './cache.ts'
-import { listCandidates } from './candidate.ts'
+import { listCandidates, makeCandidate } from './candidate.ts'
 import type { ReadEnsemble } from './ensemble-files.ts'
 import type { FindCard } from './model-cards.ts'
 
@@ -104,6 +105,7 @@ async function compileFiles(
   const { compileEnsemble } = await import('../graph/ensemble-compile.ts')
   const roles = await resolveRoles(app, collect(files, 'roles'))
   const choice = await app.models.chooseDefault()
+  const cheaper = await resolveCheaper(app, files)
   let defaultUsed = false
   const timeout_ms = defaultTimeout(app)
   const { verify, mcp, context } = app.config.settings
@@ -118,6 +120,10 @@ async function compileFiles(
     },
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
+    budgetModel: (name) => {
+      const found = cheaper.get(name) ?? missingModel(name)
+      return 'code' in found ? found : makeCandidate(found, card)
+    },
     tools: (reference) => tools.get(reference) ?? [],
     ensemble: (name) => {
       const other = uses.get(name)
@@ -134,6 +140,36 @@ async function compileFiles(
   const { ensemble } = first
   const compiled = await app.models.cards.compile((card) => compileEnsemble(ensemble, lookupWith(card, first)))
   return { ...compiled, notes: defaultUsed ? [choice.why] : [] }
+}
+
+/** The models that budgets of ensembles inside others go on with. */
+async function resolveCheaper(
+  app: App,
+  [, ...others]: readonly ReadEnsemble[],
+): Promise<ReadonlyMap<string, ModelProfile | Problem>> {
+  const found = new Map<string, ModelProfile | Problem>()
+  for (const { ensemble } of others) {
+    const { on_limit, model } = ensemble?.budget ?? {}
+    if (on_limit !== 'cheaper' || model === undefined || found.has(model)) continue
+    found.set(model, await findOneModel(app, model))
+  }
+  return found
+}
+
+async function findOneModel(app: App, name: string): Promise<ModelProfile | Problem> {
+  try {
+    const { profile } = await app.models.findModel(name)
+    if (!profile.choice) return profile
+    const message = `the profile "${name}" chooses between models, and one model is needed here`
+    return { code: 'bad_input', message, hint: 'Name one of its models instead.' }
+  } catch (error) {
+    if (error instanceof OrcError) return error.problems[0] ?? missingModel(name)
+    throw error
+  }
+}
+
+function missingModel(name: string): Problem {
+  return { code: 'profile_missing', message: `there is no model ${JSON.stringify(name)}` }
 }
 
 function unreadable(name: string): Problem {

@@ -10,6 +10,7 @@ import type { RunCommand } from '../tools/command.ts'
 import { parseToolReference } from '../tools/version.ts'
 import type { PolicyLevel } from '../trust/policy.ts'
 import type { App } from './app.ts'
+import { listGoverned } from './governed.ts'
 import {
   isScriptReference,
   listBuiltins,
@@ -137,6 +138,7 @@ function createToolPorts(app: ToolApp, options: ToolsOptions): ToolPorts {
     check: findMismatches,
     variable: (name) => app.env.values.get(name),
     open: { read: listOpenFolders(levels, 'read_file'), write: listOpenFolders(levels, 'write_file') },
+    closed: listGoverned(app.paths),
     private_hosts: listPrivateHosts(levels),
     ...(resolve ? { resolve } : {}),
   }

@@ -13,8 +13,11 @@ const signal = new AbortController().signal
 function makeApp(sandbox?: { tier?: 'bwrap' | 'process'; fallback?: 'process' }): Pick<App, 'config' | 'paths'> {
   const project = realpathSync(mkdtempSync(join(tmpdir(), 'llm-orc-walls-')))
   writeFileSync(join(project, 'notes.txt'), 'notes\n')
-  const ours = { config: '/nowhere/config', data: '/nowhere/data', state: '/nowhere/state' }
-  return { paths: { cwd: project, project, ...ours }, config: { settings: sandbox ? { sandbox } : {} } } as never
+  const ours = { config: '/nowhere/config', data: '/nowhere/data', state: '/nowhere/state', cache: '/nowhere/cache' }
+  return {
+    paths: { cwd: project, project, ...ours, legacy: [] },
+    config: { settings: sandbox ? { sandbox } : {} },
+  } as never
 }
 
 const command = (app: Pick<App, 'paths'>, code: string) => ({
@@ -57,6 +60,11 @@ describe.skipIf(missing !== '')('programs of tools', () => {
     const result = await createWalledCommands(home)({ ...attack, permissions: { write: ['**'] } })
     expect(result).toMatchObject({ started: false, refusal: { code: 'sandbox_refused' } })
     expect(readdirSync(config)).toEqual([])
+    const looking = await createWalledCommands(home)({ ...attack, permissions: { read: ['**'] } })
+    expect(looking.refusal?.message).toContain('cannot be shown')
+    const older = { ...app, paths: { ...app.paths, legacy: [join(app.paths.cwd, '.llm-orchestrator')] } }
+    const planted = await createWalledCommands(older)({ ...attack, permissions: { write: ['**'] } })
+    expect(planted).toMatchObject({ started: false, refusal: { code: 'sandbox_refused' } })
     const below = await createWalledCommands(home)({ ...command(app, 'echo ran'), permissions: { write: ['out/**'] } })
     expect(below).toMatchObject({ exit: 0, stdout: 'ran\n' })
   })

@@ -3,14 +3,16 @@ import { extname, relative } from 'node:path'
 import type { WalledResult } from '../effects/script.ts'
 import type { SandboxAsk } from '../events/script-call.ts'
 import type { ToolPermissions } from '../events/tool-call.ts'
-import { chooseSandbox, createTiers, findWanted, type SandboxWish, type Tiers } from '../sandbox/choose.ts'
+import { chooseSandbox, createTiers, type Tiers } from '../sandbox/choose.ts'
 import { cleanEnvironment } from '../sandbox/environment.ts'
 import { resolvePermissions } from '../sandbox/permitted-paths.ts'
 import { type ProcessSpec, runProcess } from '../sandbox/process.ts'
 import { notStarted } from '../sandbox/sandbox.ts'
-import { TIERS, type TierName } from '../sandbox/tier-name.ts'
+import { TIERS } from '../sandbox/tier-name.ts'
+import { findWanted, type SandboxWish } from '../sandbox/wanted.ts'
 import type { RunCommand } from '../tools/command.ts'
 import type { App } from './app.ts'
+import { demandedBy, isTier, wishOf } from './wall-wish.ts'
 
 type WallApp = Pick<App, 'config' | 'paths'>
 
@@ -33,7 +35,7 @@ export function createWalledScripts(
   app: WallApp,
 ): (ask: SandboxAsk | undefined, spec: ProcessSpec, own: readonly string[]) => Promise<WalledResult> {
   return async (ask, spec, own) => {
-    const { tier, rules, ...paths } = ask ?? {}
+    const { tier, rules } = ask ?? {}
     if (tier !== undefined && !isTier(tier))
       return notStarted('process', {
         refusal: {
@@ -44,10 +46,9 @@ export function createWalledScripts(
       })
     const broken = rules ? await tryRules(spec, own) : undefined
     if (broken !== undefined) return notStarted('process', { refusal: { code: 'code_refused', message: broken } })
-    const permissions = { ...(ask ? { read: ['**'] } : {}), ...paths }
-    const wish = { foreign: false, permissions, ...(tier === undefined ? {} : { tier }) }
-    if (findWanted({ ...wish, ...demanded(app) }) === 'process') return runProcess(spec)
-    const given = { read: ['**'], ...permissions }
+    const wish = wishOf(ask)
+    if (findWanted({ ...wish, ...demandedBy(app) }) === 'process') return runProcess(spec)
+    const given = { read: ['**'], ...wish.permissions }
     return runWalled(app, wish, { spec, env: withoutOurs(spec.env), own, permissions: given })
   }
 }
@@ -73,13 +74,13 @@ async function runWalled(
   wish: SandboxWish,
   { spec, env, own, permissions }: Walled,
 ): Promise<WalledResult> {
-  const chosen = await chooseSandbox({ ...wish, ...demanded(app) }, findTiers())
+  const chosen = await chooseSandbox({ ...wish, ...demandedBy(app) }, findTiers())
   if ('code' in chosen) return notStarted(findWanted(wish), { refusal: chosen })
   if (chosen.granted === 'process') return runProcess({ ...spec, env: cleanEnvironment(env) })
   const paths = await resolvePermissions(permissions, app.paths.project ?? app.paths.cwd)
   if (typeof paths === 'string')
     return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: paths } })
-  const open = await findGoverned(app, paths.write)
+  const open = await findGoverned(app, wish.foreign ? paths : { ...paths, read: [] })
   if (open !== undefined)
     return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: open, hint: NARROWER } })
   const seen = [...paths.read, ...paths.write]
@@ -106,28 +107,27 @@ async function runWalled(
 const NARROWER = 'Work in a folder below it, which makes a project of its own: llm-orc init'
 
 /** Policy, approvals and journals of the user: whoever may write them, or move what they lie in, may do everything. */
-async function findGoverned({ paths }: WallApp, written: readonly string[]): Promise<string | undefined> {
-  for (const ours of [paths.config, paths.data, paths.state]) {
+async function findGoverned({ paths }: WallApp, { read, write }: Opened): Promise<string | undefined> {
+  const { config, data, state, cache, legacy } = paths
+  for (const ours of [config, data, state, cache, ...legacy]) {
     const real = await realpath(ours).catch(() => ours)
-    const folder = written.find((each) => isInside(real, each) || isInside(each, real))
+    const folder = write.find((each) => isInside(real, each) || isInside(each, real))
     if (folder !== undefined) return `${folder} cannot be opened for writing: what governs tools lies in ${ours}`
+    const seen = read.find((each) => isInside(real, each) || isInside(each, real))
+    if (seen !== undefined) return `${seen} cannot be shown: what governs tools lies in ${ours}`
   }
   return undefined
 }
 
-function demanded({ config }: WallApp): Pick<SandboxWish, 'least' | 'fallback'> {
-  const { tier, fallback } = config.settings.sandbox ?? {}
-  return { ...(tier === undefined ? {} : { least: tier }), ...(fallback === undefined ? {} : { fallback }) }
+interface Opened {
+  readonly read: readonly string[]
+  readonly write: readonly string[]
 }
 
 /** A script's environment without what every program gets: the sandbox has its own of these. */
 function withoutOurs(env: { readonly [name: string]: string }): { readonly [name: string]: string } {
   const usual = cleanEnvironment()
   return Object.fromEntries(Object.entries(env).filter(([name, value]) => usual[name] !== value))
-}
-
-function isTier(name: string): name is TierName {
-  return (TIERS as readonly string[]).includes(name)
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -5,6 +5,8 @@ import { isMap } from '../graph/report.ts'
 import type { Environment } from './env.ts'
 import { type Layer, makeLibraryLayer, readLayers } from './layers.ts'
 import type { Paths } from './paths.ts'
+import { isProjectTrusted } from './policy.ts'
+import { findUntrusted, limitLayers, type Untrusted } from './project-limits.ts'
 import type { Settings } from './schema.ts'
 
 /** Everything the user has set, from all levels. */
@@ -19,6 +21,10 @@ export interface Config {
   readonly problems: readonly Problem[]
   /** Unknown keys, for whoever asks. */
   readonly warnings: readonly Problem[]
+  /** Variables with the values that a `.env` of a project gives them. */
+  readonly foreign?: ReadonlyMap<string, string>
+  /** Of a project that nobody trusts. */
+  readonly untrusted?: Untrusted
 }
 
 /** From these depths on a value is taken whole from the nearest layer: half a profile from here and half from there is nobody's. */
@@ -30,10 +36,14 @@ const WHOLE_FROM: { readonly [key: string]: number } = {
   main_llm: 1,
 }
 
-/** Reads the settings of every level and puts the nearest on top, key by key. */
+/** Reads the settings of every level and puts the nearest on top, key by key. What a project may not set is left out and named. */
 export async function readConfig(paths: Paths, environment: Environment): Promise<Config> {
   const reads = await readLayers(paths, environment)
-  const layers = reads.flatMap((read) => read.layer ?? [])
+  const all = reads.flatMap((read) => read.layer ?? [])
+  const limited = limitLayers(all, { paths, values: environment.values })
+  const isTrusted = await isProjectTrusted(paths)
+  const isLimited = limited.problems.length > 0 && !isTrusted
+  const layers = isLimited ? limited.left : all
   const settings = layers.reduceRight<JsonObject>(
     (far, near) => mergeMaps(mergeMaps(far, keysOf(near), []), near.data, []),
     {},
@@ -44,8 +54,10 @@ export async function readConfig(paths: Paths, environment: Environment): Promis
     paths: library === undefined ? paths : { ...paths, library_override: library },
     layers: [...layers, ...libraries.map(makeLibraryLayer)],
     settings,
-    problems: reads.flatMap((read) => read.problems),
+    problems: [...reads.flatMap((read) => read.problems), ...(isLimited ? limited.problems : [])],
     warnings: reads.flatMap((read) => read.warnings),
+    foreign: new Map([...environment.foreign.keys()].map((name) => [name, environment.values.get(name) ?? ''])),
+    ...(isTrusted ? {} : { untrusted: findUntrusted(layers, { paths, foreign: environment.foreign }) }),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Json } from '../events/values.ts'
 import { editYaml, isEmptyMap, writeWhole } from './edit-yaml.ts'
 import type { Paths } from './paths.ts'
 import { readTextFile } from './text-file.ts'
+import { inTurn } from './turns.ts'
 
 /** The config file that changes go to: the project's, outside of a project the user's. */
 export async function findOwnConfig(paths: Paths): Promise<string> {
@@ -22,7 +23,11 @@ export async function findOwnConfig(paths: Paths): Promise<string> {
  * Sets a value in a config file, or removes it (`undefined`), and leaves comments, order and all else as they were. The file is
  * written whole or not at all. Throws OrcError when it cannot be read or written; a broken file is never touched.
  */
-export async function editConfig(file: string, path: readonly string[], value: Json | undefined): Promise<void> {
+export function editConfig(file: string, path: readonly string[], value: Json | undefined): Promise<void> {
+  return inTurn(file, () => changeConfig(file, path, value))
+}
+
+async function changeConfig(file: string, path: readonly string[], value: Json | undefined): Promise<void> {
   const read = await readTextFile(file)
   if (!read.found && read.problem) throw new OrcError(read.problem)
   const written = editYaml(read.found ? read.text : '', file, (document) => {

@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { blankComments } from './json-comments.ts'
 import { type McpServerWords, mcpServerSchema } from './mcp-schema.ts'
 import type { Level } from './paths.ts'
+import { isForeign } from './project-limits.ts'
 import { readTextFile } from './text-file.ts'
 
 /** A server as somebody wrote it down; its `${...}` are not filled in. */
@@ -22,6 +23,8 @@ export interface McpServerEntry {
   readonly folder: string
   /** Values that the file says it has to be asked for: `${input:ID}`. */
   readonly inputs: readonly string[]
+  /** What a `.env` of a project gives to the variables that decide what is started or where something is sent. */
+  readonly given?: { readonly [name: string]: string }
 }
 
 export interface McpServers {
@@ -40,16 +43,21 @@ const FOREIGN = [
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /** All servers: `mcp_servers:` of the settings, the nearest first, then what other programs keep in the project. The first of a name counts. */
-export async function readMcpServers({ layers, paths }: Pick<Config, 'layers' | 'paths'>): Promise<McpServers> {
+export async function readMcpServers({
+  layers,
+  paths,
+  foreign = new Map(),
+}: Pick<Config, 'layers' | 'paths' | 'foreign'>): Promise<McpServers> {
   const folder = paths.project ?? paths.cwd
   const servers = new Map<string, McpServerEntry>()
   const problems: Problem[] = []
   const add = (entry: McpServerEntry) => {
     const fault = findFault(entry)
     if (fault) problems.push({ code: 'config_invalid', severity: 'warning', ...fault, ...entry.place })
-    else if (!servers.has(entry.name)) servers.set(entry.name, entry)
+    else if (!servers.has(entry.name)) servers.set(entry.name, addGiven(entry, foreign))
   }
-  for (const { level, file, data, place } of layers) {
+  for (const layer of layers) {
+    const { level, file, data, place } = layer
     const { mcp_servers: listed } = data as { readonly mcp_servers?: { readonly [name: string]: McpServerWords } }
     for (const [name, words] of Object.entries(listed ?? {}))
       add({
@@ -58,7 +66,7 @@ export async function readMcpServers({ layers, paths }: Pick<Config, 'layers' | 
         level,
         file: file ?? level,
         place: place(['mcp_servers', name]),
-        own: level !== 'project',
+        own: !isForeign(layer, paths),
         folder,
         inputs: [],
       })
@@ -70,6 +78,26 @@ export async function readMcpServers({ layers, paths }: Pick<Config, 'layers' | 
       add({ name, words, level: 'project', file: join(folder, ...path), place, own: false, folder, inputs })
   }
   return { servers: [...servers.values()], problems }
+}
+
+/** Whoever gives a part of what is started has a hand in it: then nobody's own word is enough. */
+function addGiven(entry: McpServerEntry, foreign: ReadonlyMap<string, string>): McpServerEntry {
+  const { command = '', args = [], cwd = '', url = '' } = entry.words
+  const used = [command, ...args, cwd, url].flatMap((text) => {
+    const means: FillMeans = {
+      variable: (name) => {
+        if (foreign.has(name)) names.add(name)
+        return ''
+      },
+      folder: '',
+      home: '',
+    }
+    const names = new Set<string>()
+    fillVariables(text, means)
+    return [...names]
+  })
+  if (used.length === 0) return entry
+  return { ...entry, own: false, given: Object.fromEntries(used.sort().map((name) => [name, foreign.get(name) ?? ''])) }
 }
 
 function findFault({ name, words }: McpServerEntry): { readonly message: string; readonly hint?: string } | undefined {

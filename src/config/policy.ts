@@ -54,11 +54,28 @@ export async function readPolicyFiles(paths: Paths): Promise<readonly PolicyFile
       message: 'a project cannot say which projects are trusted',
     })
   if (problems.length > 0) throw new OrcError(problems)
-  const trusting = [...(user?.trusted_projects ?? []), ...(system?.trusted_projects ?? [])]
-  const trusted = paths.project !== undefined && trusting.some((folder) => contains(folder, paths.project as string))
+  const trusted = isAmong([user, system], paths)
   return [user, system, project].flatMap((read) =>
     read ? [{ ...read.file, trusted: read !== project || trusted }] : [],
   )
+}
+
+/** Do the user or the system say that this project is as good as their own? What cannot be read trusts nobody. */
+export async function isProjectTrusted(paths: Paths): Promise<boolean> {
+  const levels = [
+    readOne('user', join(paths.config, 'policy.yaml')),
+    readOne('system', join(paths.system, 'policy.yaml')),
+  ]
+  const read = await Promise.all(levels).catch(() => [])
+  return isAmong(read, paths)
+}
+
+function isAmong(
+  levels: readonly ({ readonly trusted_projects: readonly string[] } | undefined)[],
+  { project, cwd }: Paths,
+): boolean {
+  const folders = levels.flatMap((level) => level?.trusted_projects ?? [])
+  return folders.some((folder) => contains(folder, project ?? cwd))
 }
 
 async function readOne(level: PolicyFile['level'], file: string) {

@@ -289,7 +289,8 @@ export function listSettings(schema: unknown = settingsSchema, above: readonly s
   const at = unwrap(schema)
   if (at instanceof z.ZodObject)
     return Object.entries(at.shape).flatMap(([key, below]) => listSettings(below, [...above, key]))
-  if (at instanceof z.ZodString || at instanceof z.ZodEnum) return [{ path: above, type: 'text' }]
+  if (at instanceof z.ZodString || at instanceof z.ZodStringFormat || at instanceof z.ZodEnum)
+    return [{ path: above, type: 'text' }]
   if (at instanceof z.ZodNumber) return [{ path: above, type: 'number' }]
   if (at instanceof z.ZodBoolean) return [{ path: above, type: 'boolean' }]
   return []

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { listInjections } from '../../test/fixtures/injections.ts'
 import type { Delta, EffectOrder } from '../engine/effect.ts'
 import type { ScriptRequest } from '../events/script-call.ts'
-import type { RunProcess } from '../sandbox/process.ts'
+import type { ProcessSpec, RunProcess } from '../sandbox/process.ts'
 import { createScriptExecutor, type ScriptPorts } from './script.ts'
 import { createTerminal } from './terminal.ts'
 
@@ -57,10 +57,29 @@ const withoutBash: RunProcess = async (spec) => {
 describe('script executor', () => {
   it('F17 marks what a script says that may reach hosts as coming from outside', async () => {
     const { runProcess } = await import('../sandbox/process.ts')
-    const walled: NonNullable<ScriptPorts['walled']> = async (_, spec) => runProcess(spec)
+    const walled: NonNullable<ScriptPorts['walled']> = async (_, spec) => ({
+      ...(await runProcess(spec)),
+      tier: 'bwrap',
+    })
     const reaching = await run({ ...inline('echo hi'), sandbox: { hosts: ['example.com'] } }, { walled })
     expect(reaching).toMatchObject({ ok: true, labels: ['outside'] })
     expect(await run({ ...inline('echo hi'), sandbox: { read: ['**'] } }, { walled })).not.toHaveProperty('labels')
+  })
+
+  it('F17 marks what a script says that had no wall, for it has the network; what never ran says nothing', async () => {
+    const { runProcess } = await import('../sandbox/process.ts')
+    for (const walled of [
+      undefined,
+      runProcess,
+      async (spec: ProcessSpec) => ({ ...(await runProcess(spec)), tier: 'process' }),
+    ]) {
+      const ports = walled ? { walled: (_: unknown, spec: ProcessSpec) => walled(spec) } : {}
+      expect(await run(inline('echo hi'), ports)).toMatchObject({ ok: true, labels: ['outside'] })
+    }
+    const late = await run({ ...inline('echo hi; sleep 60'), timeout_ms: 300 })
+    expect(late).toMatchObject({ ok: false, code: 'script_timeout', labels: ['outside'] })
+    const never = await run({ script: { type: 'file', reference: 'x', path: '/nowhere/x', sha256: '', program: [] } })
+    expect(never).not.toHaveProperty('labels')
   })
 
   it('runs a file by its interpreter, in the project, with input, environment and key', async () => {
@@ -89,7 +108,7 @@ describe('script executor', () => {
 
   it('an exit code is an answer', async () => {
     const outcome = await run(inline('echo out; echo err >&2; exit 7'))
-    expect(outcome).toEqual({ ok: true, answer: { exit: 7, stdout: 'out\n', stderr: 'err\n', truncated: false } })
+    expect(outcome).toMatchObject({ ok: true, answer: { exit: 7, stdout: 'out\n', stderr: 'err\n', truncated: false } })
   })
 
   it('inline text runs strictly: a failing part ends it, also without bash', async () => {

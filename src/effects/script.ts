@@ -9,6 +9,7 @@ import {
   runProcess,
   type StartFailure,
 } from '../sandbox/process.ts'
+import { isBare } from '../tools/command.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -118,10 +119,11 @@ async function runFirst(request: ScriptRequest, ports: ScriptPorts, spec: Prepar
   return run({ ...spec, program: 'sh', args: ['-eu', '-c', script.text] })
 }
 
-/** What a script that may reach hosts printed may be theirs: policy sees where it came from. */
+/** What a script printed that could reach others may be theirs: policy sees where it came from. Without a wall it has the network. */
 function describe(result: WalledResult, request: ScriptRequest): EffectOutcome {
   const outcome = tell(result, request)
-  return (request.sandbox?.hosts ?? []).length > 0 ? { ...outcome, labels: ['outside'] } : outcome
+  const reaches = (request.sandbox?.hosts ?? []).length > 0 || isBare(result)
+  return result.started && reaches ? { ...outcome, labels: ['outside'] } : outcome
 }
 
 function tell(result: WalledResult, { script, timeout_ms }: ScriptRequest): EffectOutcome {

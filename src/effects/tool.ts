@@ -32,7 +32,7 @@ export function createToolExecutor(shop: ToolShop): Executor {
         cwd: shop.cwd,
         progress: (text) => stream({ type: 'stdout', text }),
       })
-      const labels = labelsOf(found, request)
+      const labels = labelsOf(found.outside || outcome.outside === true, request)
       if (outcome.ok) return { ok: true, answer: toPlainJson(outcome.output), ...labels }
       const { code, message, detail, output, touched, retry = false } = outcome
       return {
@@ -50,7 +50,7 @@ export function createToolExecutor(shop: ToolShop): Executor {
 }
 
 /** `outside`: from other machines and programs · `file`: from files, which anybody may have written. */
-function labelsOf({ outside }: FoundTool, { permissions: { read = [], programs = [] } }: ToolRequest) {
+function labelsOf(outside: boolean, { permissions: { read = [], programs = [] } }: ToolRequest) {
   const labels = [...(outside ? ['outside'] : []), ...(read.length + programs.length > 0 ? ['file'] : [])]
   return labels.length === 0 ? {} : { labels }
 }

@@ -52,6 +52,16 @@ export function checkNeed(state: RunState, step: StepState, need: Need): Afforda
   return tooPoor(tightest)
 }
 
+/** Nano-dollars that are not spent yet of the tightest limit on the step's calls. What is held for others may come back. */
+export function leftOf(state: RunState, step: StepState): number | undefined {
+  let left: number | undefined
+  for (const { limits, account } of accountsOf(state, step)) {
+    if (limits.max_cost === undefined) continue
+    left = Math.max(0, Math.min(left ?? Infinity, limits.max_cost - account.settled.cost))
+  }
+  return left
+}
+
 function refusalOf(whose: string | undefined): Affordable {
   const message = `the budget of ${nameOf(whose)} does not pay for another call`
   return { answer: 'no', code: 'budget_exhausted', message, ...(whose === undefined ? {} : { whose }) }

@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   config_invalid: { exit: 78, summary: 'A configuration file cannot be used as it is.' },
   config_missing: { exit: 78, summary: 'A configuration file or folder that was named does not exist.' },
   file_unreadable: { exit: 2, summary: 'A file is there but cannot be read.' },
+  setting_untrusted: { exit: 3, summary: 'A project sets what only its user may set.' },
   home_missing: { exit: 78, summary: 'There is no home folder to keep settings and data in.' },
   answer_restarted: { exit: 1, summary: 'An answer that was being shown broke off and was begun anew.' },
   aborted: { exit: 130, summary: 'A call was aborted before it ended.' },

@@ -51,7 +51,11 @@ export type ModelTelemetry = {
 
 /** The request and the answer of the effect `telemetry`. Models are named `provider/model`. */
 export type TelemetryRequest = { readonly models: readonly string[]; readonly capability?: string }
-export type TelemetryAnswer = { readonly models: { readonly [model: string]: ModelTelemetry } }
+export type TelemetryAnswer = {
+  readonly models: { readonly [model: string]: ModelTelemetry }
+  /** Nano-dollars that the budgets of the step which asks have left; absent where nothing limits it. */
+  readonly left?: number
+}
 
 /** One model as the choice saw it: what was told of it before, what was measured, and what came of it. */
 export type RouteCandidate = ModelTelemetry & {
@@ -77,14 +81,16 @@ export type RouteQuestion = {
   readonly requirements?: Requirements
   /** Tokens of the call. */
   readonly need: { readonly input_tokens: number; readonly output_tokens: number }
+  /** Nano-dollars that may still be spent, by the tightest budget of the step. */
+  readonly left?: number
   readonly exploration?: number
   /** The step's first random number, from 0 to 1; absent where nothing is explored. */
   readonly draw?: number
   readonly candidates: readonly RouteCandidate[]
 }
 
-/** `max_latency_ms` and `open` put a model behind the others; the rest keep it out. */
-export type RouteObstacle = 'min_quality' | 'max_cost_per_call' | 'max_latency_ms' | 'open'
+/** `budget`, `max_latency_ms` and `open` put a model behind the others; the rest keep it out. */
+export type RouteObstacle = 'min_quality' | 'max_cost_per_call' | 'budget' | 'max_latency_ms' | 'open'
 
 export type RouteScore = {
   readonly score: number

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../events/values.ts'
 import { addCheaper } from './cheaper.ts'
+import type { Ensemble } from './ensemble.ts'
+import { compileEnsemble } from './ensemble-compile.ts'
+import { parseEnsemble } from './ensemble-parse.ts'
+import type { Lookup } from './lookup.ts'
 import type { GraphStep } from './step-graph.ts'
 
 const model = (name: string) => ({ provider: 'p', model: name })
@@ -31,4 +35,56 @@ test('every list of models ends with the cheaper one: agents, planners, voters, 
   })
   const done = addCheaper({ name: 'g', steps: [...stepsOf(1), nest(1)] }, model('cheap'))
   expect(done).toEqual({ name: 'g', steps: [...stepsOf(2), nest(2)] })
+})
+
+describe('an ensemble inside another', () => {
+  const inner = (budget: string) =>
+    `name: inner\ndescription: d\nbudget: {${budget}}\nagents:\n  - {name: a, model_profile: p}\n`
+  const outer = 'name: outer\ndescription: d\nagents:\n  - {name: x, ensemble: inner}\n  - {name: y, ensemble: inner}\n'
+  const compile = (budget: string) => {
+    const lookup: Lookup = {
+      profile: (name) => (name === 'p' ? { name, provider: 'scripted', model: 'm' } : undefined),
+      defaultProfile: () => ({ name: 'p', provider: 'scripted', model: 'm' }),
+      script: () => undefined,
+      role: () => undefined,
+      budgetModel: (name) =>
+        name === 'small' ? { provider: 'p', model: 'small' } : { code: 'profile_missing', message: `no ${name}` },
+      ensemble: () => {
+        const { ensemble } = parseEnsemble(inner(budget), 'inner.yaml')
+        return ensemble ? { ensemble: (read ??= ensemble), lookup } : { code: 'not_found', message: 'there is none' }
+      },
+    }
+    let read: Ensemble | undefined
+    const { ensemble } = parseEnsemble(outer, 'outer.yaml')
+    return compileEnsemble(ensemble as Ensemble, lookup)
+  }
+
+  test('goes on with its own cheaper model', () => {
+    const { graph, problems } = compile('max_cost: 1, on_limit: cheaper, model: small')
+    expect(problems).toEqual([])
+    const spec = {
+      graph: { steps: [{ spec: { candidates: [{ model: 'm' }, { model: 'small', only_for: 'budget' }] } }] },
+    }
+    expect(graph?.steps).toMatchObject([
+      { id: 'x', spec, budget: { max_cost: 1e9 } },
+      { id: 'y', spec },
+    ])
+  })
+
+  test('what has no effect there is said once, with its place', () => {
+    const { graph, problems } = compile('max_calls: 3, on_limit: finish, wrap_up: 0.3, unpriced: allow, model: small')
+    expect(graph).toBeDefined()
+    const place = { code: 'unknown_key', severity: 'warning', file: 'inner.yaml', line: 3 }
+    expect(problems).toMatchObject([
+      { ...place, column: 24, message: expect.stringContaining('"on_limit: finish"') },
+      { ...place, column: 42, message: expect.stringContaining('"wrap_up: 0.3"') },
+      { ...place, column: 56, message: expect.stringContaining('"unpriced: allow"') },
+      { ...place, column: 73, message: expect.stringContaining('"model: small"') },
+    ])
+    expect(compile('max_calls: 3, on_limit: stop').problems).toEqual([])
+    expect(compile('max_calls: 3, on_limit: cheaper').problems).toMatchObject([{ severity: 'warning' }])
+    expect(compile('on_limit: cheaper, model: gone')).toMatchObject({
+      problems: [{ code: 'profile_missing', line: 3 }],
+    })
+  })
 })

@@ -132,13 +132,13 @@ function missing(name: string): Problem {
 }
 
 /** A step that works by proposing others. `retry` would find their results as they are, so it has none. */
-function wrap({ agent, rules, untimed }: FlowWork, kind: string, spec: GraphStep['spec']): GraphStep {
+function wrap({ agent, lookup, rules, untimed }: FlowWork, kind: string, spec: GraphStep['spec']): GraphStep {
   return {
     id: agent.name,
     kind,
     spec: { ...spec, ...(rules ? { rules } : {}) },
     ...(agent.depends_on.length > 0 ? { after: agent.depends_on } : {}),
-    ...limitRights(agent),
+    ...limitRights(agent, lookup),
     ...(untimed ? {} : timeOf(agent)),
   }
 }

@@ -15,6 +15,7 @@ function tool(name: string, more: Partial<PinnedTool> = {}): PinnedTool {
 const SHELF: { readonly [reference: string]: readonly PinnedTool[] } = {
   read_file: [tool('read_file')],
   'add@^1': [tool('add', { version: '1.4.0' })],
+  'add@stable': [tool('add', { version: '1.2.0' })],
   'mcp:calc:*': [tool('add', { source: 'mcp:calc', digest: 'other' })],
 }
 
@@ -60,7 +61,16 @@ describe('tools of an ensemble', () => {
     const made = compile(
       '  - {name: c, tools: ["add@^1", read_file], loop: {body: [{name: d, model_profile: p}], max_iterations: 2}}',
     )
-    expect(made.graph?.steps[0]?.rights).toEqual({ allow: [['add', 'read_file']], deny: [] })
+    expect(made.graph?.steps[0]?.rights).toEqual({ allow: [['add@^1', 'read_file']], deny: [] })
+  })
+
+  test('S03 they keep their versions; a name of one means what it is now, the newest means any', () => {
+    const tools = '["add@>=1 <3", "add@stable", "sum@latest", "script:a@b.sh", "mcp:calc:x@1", "gone@old"]'
+    const made = compile(
+      `  - {name: c, tools: ${tools}, loop: {body: [{name: d, model_profile: p, tools: []}], max_iterations: 2}}`,
+    )
+    const all = ['add@>=1 <3', 'add@stable', 'add@1.2.0', 'sum', 'script:a@b.sh', 'mcp:calc:x@1', 'gone@old']
+    expect(made.graph?.steps[0]?.rights?.allow).toEqual([all])
   })
 
   test('a tool that does not exist, and two of one name, are named with their place', () => {

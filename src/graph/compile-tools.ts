@@ -48,13 +48,21 @@ export function compileTools(
 }
 
 /** `tools` of an agent that runs others: all that may be used inside, whatever they name themselves. */
-export function limitRights({ tools }: Agent): Pick<GraphStep, 'rights'> {
-  return tools ? { rights: { allow: [tools.use.map(patternOf)], deny: [] } } : {}
+export function limitRights({ tools }: Agent, lookup: Lookup): Pick<GraphStep, 'rights'> {
+  return tools
+    ? { rights: { allow: [[...new Set(tools.use.flatMap((each) => patternsOf(each, lookup)))]], deny: [] } }
+    : {}
 }
 
-/** A reference without its version; what it means to a policy. */
-function patternOf(reference: string): string {
-  return reference.startsWith('mcp:') ? reference : reference.replace(/@.*$/, '')
+/** What a reference means to a policy. A range stays one; a name of a version means what it is now. */
+function patternsOf(reference: string, lookup: Lookup): readonly string[] {
+  const named = /^([^@:]+)@(.*)$/s.exec(reference)
+  const [name = '', wanted = ''] = named?.slice(1) ?? []
+  if (!named) return [reference]
+  if (wanted.trim() === 'latest') return [name]
+  const found = /^[a-z]/i.test(wanted.trim()) ? lookup.tools?.(reference) : undefined
+  const pinned = found && !('code' in found) ? found.map((tool) => `${tool.name}@${tool.version}`) : []
+  return [reference, ...pinned]
 }
 
 function sourceOf({ source, version }: PinnedTool): string {

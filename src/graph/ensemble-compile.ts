@@ -3,6 +3,7 @@ import { readCachePolicy } from './cache-policy.ts'
 import { compileAgent, compileAssembly, titlesOf } from './compile-agent.ts'
 import { compileAgents } from './compile-flow.ts'
 import type { Agent, Coordinator, Ensemble } from './ensemble.ts'
+import { keepOwnBudget } from './inner-budget.ts'
 import type { CompiledEnsemble, Lookup, NestedEnsemble } from './lookup.ts'
 import { Report } from './report.ts'
 import type { GraphStep } from './step-graph.ts'
@@ -36,7 +37,7 @@ export function compileEnsemble(ensemble: Ensemble, given: Lookup, compiled: Com
 function compileOnce({ ensemble, lookup }: NestedEnsemble, compiled: Compiled): CompiledEnsemble {
   const known = compiled.get(ensemble)
   if (known) return { ...known, problems: [] }
-  const made = compileEnsemble(ensemble, lookup, compiled)
+  const made = keepOwnBudget(compileEnsemble(ensemble, lookup, compiled), ensemble, lookup)
   compiled.set(ensemble, made)
   return made
 }

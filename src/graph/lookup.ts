@@ -1,7 +1,7 @@
 import type { Problem } from '../events/errors.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
 import type { CachePolicy } from './cache-policy.ts'
-import type { ProfileLookup } from './candidates.ts'
+import type { Candidate, ProfileLookup } from './candidates.ts'
 import type { ContextBlock } from './context-block.ts'
 import type { Ensemble } from './ensemble.ts'
 import type { MissingScript, PinnedScript } from './script.ts'
@@ -29,6 +29,8 @@ export interface Lookup extends ProfileLookup {
   readonly timeout_ms?: number
   /** For agents that ask a model and say nothing of the cache. */
   readonly cache?: CachePolicy
+  /** The model that a budget names, or why there is none. */
+  budgetModel?(name: string): Candidate | Problem
   /** The settings for `verify` blocks. */
   readonly verify?: VerifyMeans['settings']
 }

@@ -48,7 +48,23 @@ export async function takeLease(journal: Journal, run: string, terms: LeaseTerms
   }
 }
 
-async function readRecord(journal: Journal, stream: string, seq: number): Promise<LeaseRecord | undefined> {
+/** Does somebody hold the run's lease? Only looks. */
+export async function isHeld(
+  journal: Pick<Journal, 'list' | 'read'>,
+  run: string,
+  { clock, isDead }: Pick<LeaseTerms, 'clock' | 'isDead'>,
+): Promise<boolean> {
+  const stream = `lease/${run}`
+  const found = (await journal.list({ prefix: stream })).find((each) => each.stream === stream)
+  const newest = found && (await readRecord(journal, stream, found.last))
+  return newest !== undefined && !newest.released && newest.until > clock() && !(await isDead?.(newest.owner))
+}
+
+async function readRecord(
+  journal: Pick<Journal, 'read'>,
+  stream: string,
+  seq: number,
+): Promise<LeaseRecord | undefined> {
   for await (const { data } of journal.read(stream, seq, seq)) return data as LeaseRecord
   return undefined
 }

@@ -1,4 +1,13 @@
-import { type Amount, type BudgetLimits, isPricedNeed, type Need, NOTHING, priceOf, roomFor } from '../events/money.ts'
+import {
+  type Amount,
+  addAmounts,
+  type BudgetLimits,
+  isPricedNeed,
+  type Need,
+  NOTHING,
+  priceOf,
+  roomFor,
+} from '../events/money.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { createScopeState, evolveScope, type ScopeRecord, type ScopeState } from '../events/views/scope.ts'
 import type { Journal } from './journal.ts'
@@ -76,12 +85,23 @@ export class ScopeBook {
     return (await this.#read(stream)).state
   }
 
+  /** The part of what is held that those who hold it will not settle: it will be charged. Nothing is written. */
+  countGone({ open }: ScopeState): Amount & { readonly calls: number } {
+    const gone = [...open.values()].filter((held) => this.#isGone(held))
+    const { cost, tokens } = gone.reduce((sum, { amount }) => addAmounts(sum, amount), NOTHING)
+    return { cost, tokens, calls: gone.length }
+  }
+
+  #isGone({ owner, at }: { readonly owner: JsonObject; readonly at: number }): boolean {
+    return this.#terms.clock() - at > LONGEST_HOLD_MS || this.#terms.isDead(owner)
+  }
+
   /** What dead processes hold will not come back: it is charged as it was held, and a late word corrects that. */
   async #waitOrRefuse(need: Need, books: readonly Book[]): Promise<Held> {
     let lost = false
     const now = this.#terms.clock()
     for (const { scope, state, seq } of books) {
-      const gone = [...state.open].find(([, { owner, at }]) => now - at > LONGEST_HOLD_MS || this.#terms.isDead(owner))
+      const gone = [...state.open].find(([, held]) => this.#isGone(held))
       if (!gone) continue
       const [id, { amount }] = gone
       const record: ScopeRecord = { what: 'settled', id, amount, basis: 'lost', at: now }

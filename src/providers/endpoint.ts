@@ -12,6 +12,8 @@ export interface ProviderOptions {
   readonly connections?: number
   /** The variable a message about a missing key names. */
   readonly key_name?: string
+  /** There is a key, which is not for this address. */
+  readonly withheld?: boolean
   /** Extra headers of each request. */
   readonly headers?: Readonly<Record<string, string>>
   /** False: answers are asked for whole, for servers and gateways that cannot stream. */
@@ -45,7 +47,7 @@ export function findEndpoint(
       name: options.name ?? options.vendor,
       secrets: key ? [key] : [],
       local: isLoopback(base_url),
-      ...(known && !key && { withheld: true }),
+      ...((options.withheld || (known && !key)) && { withheld: true }),
       ...(options.key_name && { key_name: options.key_name }),
     },
   }

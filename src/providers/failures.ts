@@ -161,7 +161,7 @@ export function describeMissingKey(speaker: Speaker): ProviderFailure {
 }
 
 function hintAtKey({ withheld, key_name }: Speaker): string {
-  if (withheld) return ' The known key belongs to another address; set base_url in the settings of the provider.'
+  if (withheld) return ' The known key belongs to another address; set base_url in your own settings of the provider.'
   return key_name ? ` Set ${key_name}.` : ''
 }
 

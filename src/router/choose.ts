@@ -3,6 +3,7 @@ import type {
   RouteChoice,
   RouteDecision,
   RouteMethod,
+  RouteObstacle,
   RouteQuestion,
   RouteScore,
   RouteWeights,
@@ -32,10 +33,11 @@ export function chooseRoute(question: RouteQuestion): RouteChoice {
 }
 
 const OUT = 2
+const BEHIND: ReadonlySet<string> = new Set<RouteObstacle>(['budget', 'max_latency_ms', 'open'])
 
 function rankOf({ obstacle }: RouteScore): number {
   if (obstacle === undefined) return 0
-  return obstacle === 'max_latency_ms' || obstacle === 'open' ? 1 : OUT
+  return BEHIND.has(obstacle) ? 1 : OUT
 }
 
 /** The least known of those that did not win, if the draw says so. */

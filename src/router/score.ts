@@ -147,7 +147,7 @@ function scoreAi3v2(candidate: RouteCandidate, { requirements = {}, need }: Rout
 }
 
 function findObstacle(
-  { requirements = {}, method }: RouteQuestion,
+  { requirements = {}, method, left }: RouteQuestion,
   candidate: RouteCandidate,
 ): RouteObstacle | undefined {
   const { min_quality, max_cost_per_call, max_latency_ms } = requirements
@@ -157,6 +157,8 @@ function findObstacle(
     return 'min_quality'
   const cost = costOf(candidate)
   if (max_cost_per_call !== undefined && cost !== undefined && cost > max_cost_per_call) return 'max_cost_per_call'
+  // What is left may pay for a short answer, or more may be granted: it is asked after those that fit.
+  if (left !== undefined && cost !== undefined && cost > left) return 'budget'
   const latency = latencyOf(candidate)
   if (max_latency_ms !== undefined && latency !== undefined && latency > max_latency_ms) return 'max_latency_ms'
   return candidate.open ? 'open' : undefined

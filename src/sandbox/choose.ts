@@ -1,25 +1,12 @@
-import type { ToolPermissions } from '../events/tool-call.ts'
 import { type BwrapOptions, createBwrapSandbox } from './bwrap.ts'
 import { createLandlockSandbox } from './landlock.ts'
 import { describeMissing } from './missing.ts'
 import { createProcessSandbox } from './process-tier.ts'
 import { type Proof, proveTier } from './prove.ts'
 import { type Refusal, type Sandbox } from './sandbox.ts'
-import { isAtLeast, type TierName } from './tier-name.ts'
+import type { TierName } from './tier-name.ts'
 import { untestedTier } from './untested.ts'
-
-/** What decides on a tier. The strictest of all wins. */
-export interface SandboxWish {
-  /** As the ensemble or the tool writes it. */
-  readonly tier?: TierName
-  /** Settings and policy ask for at least this. */
-  readonly least?: TierName
-  /** A weaker tier that settings allow by name where the wanted one is missing; never below `least`. */
-  readonly fallback?: TierName
-  /** Written by neither the user nor this program: a model's commands, other people's tools. */
-  readonly foreign: boolean
-  readonly permissions?: ToolPermissions
-}
+import { findFallback, findWanted, type SandboxWish } from './wanted.ts'
 
 export interface ChosenSandbox {
   readonly sandbox: Sandbox
@@ -41,20 +28,13 @@ export function createTiers(options: BwrapOptions = {}): Tiers {
   }
 }
 
-/** The tier that a wish comes to: foreign code and declared permissions need a wall; hosts need one with a door. */
-export function findWanted({ tier, least, foreign, permissions = {} }: SandboxWish): TierName {
-  const declared = Object.values(permissions).some((list) => (list ?? []).length > 0)
-  const usual: TierName = tier ?? (foreign || declared ? 'bwrap' : 'process')
-  return least !== undefined && !isAtLeast(usual, least) ? least : usual
-}
-
 /** A tier that is here and has been proved here, or why there is none: nothing weaker is ever taken in silence. */
 export async function chooseSandbox(wish: SandboxWish, tiers: Tiers): Promise<ChosenSandbox | Refusal> {
   const wanted = findWanted(wish)
   const first = await tryTier(wanted, tiers)
   if (!('code' in first)) return { ...first, wanted, granted: wanted }
-  const { fallback, least } = wish
-  if (fallback === undefined || isAtLeast(fallback, wanted) || (least && !isAtLeast(fallback, least))) return first
+  const fallback = findFallback(wish)
+  if (fallback === undefined) return first
   const second = await tryTier(fallback, tiers)
   return 'code' in second ? first : { ...second, wanted, granted: fallback }
 }

@@ -1,6 +1,7 @@
 import { countAtMost } from '../context/count.ts'
 import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
 import type { Json, JsonObject } from '../events/values.ts'
+import type { Inventory } from '../events/views/inventory.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import type { GracefulSpec, PortionSpec } from '../graph/graceful.ts'
 import { makeLeastValue } from '../graph/least-value.ts'
@@ -11,18 +12,22 @@ import { nameOf, placeSteps } from './place.ts'
 /** Codes that say that a call was not paid for. */
 const UNPAID = new Set(['budget_exhausted', 'price_unknown'])
 
+/** As many names of what is missing are told. */
+const MOST_NAMES = 50
+
 /** What a portion ends with. */
-type Portion = {
+type Portion = Inventory<Json> & {
   readonly answer: Json
-  readonly done: readonly { readonly name: string; readonly output: Json }[]
-  readonly missing: readonly { readonly name: string; readonly code: string; readonly message: string }[]
   /** Something was not done because the budget did not pay for it. */
   readonly exhausted: boolean
   /** A step whose output is the graph's has succeeded. */
   readonly answered: boolean
 }
 
-/** Runs a graph as `ID/NAME` and tells how far it came; the budget is on the step itself, so it holds for all inside. */
+/**
+ * Runs a graph as `ID/NAME` and tells how far it came; the budget is on the step itself, so it holds for all inside. What steps that
+ * work by others (loops, lists, other ensembles) had finished when they ran dry comes as the effect `inventory`.
+ */
 export const portionStep: StepKind = {
   kind: 'portion',
   version: 1,
@@ -32,22 +37,39 @@ export const portionStep: StepKind = {
     const last = findLast(graph)
     const ends = outcomes.filter((__, index) => last.has(graph.steps[index]?.id ?? ''))
     const shown = outcomes.filter((__, index) => graph.steps[index]?.kind !== 'condition')
+    const inventory = (await askInventory(ctx)) ?? countOutcomes(shown)
     const portion: Portion = {
+      ...inventory,
       answer: readOutput(ends),
-      done: shown.flatMap(({ step: id, status, output }) =>
-        status === 'succeeded' && output !== undefined ? [{ name: nameOf(id), output }] : [],
-      ),
-      missing: shown.flatMap(({ step: id, status, code, message }) =>
-        status === 'succeeded'
-          ? []
-          : [{ name: nameOf(id), code: code ?? status, message: message ?? `it was ${status}` }],
-      ),
-      exhausted: outcomes.some(isUnpaid),
+      exhausted: inventory.missing.some(({ code }) => UNPAID.has(code)),
       answered: ends.some(({ status }) => status === 'succeeded'),
     }
     const failed = outcomes.filter(({ status }) => status === 'failed').map(({ step: id }) => id)
     return { output: portion, ...(failed.length > 0 ? { verdict: { partial: true, failed } } : {}) }
   },
+}
+
+/** `idempotent`: everything before it is on disk, where its executor reads. Nothing where nobody can tell. */
+async function askInventory(ctx: StepContext): Promise<Inventory<Json> | undefined> {
+  try {
+    const answer = await ctx.effect({ kind: 'inventory', safety: 'idempotent', request: {} })
+    return answer as unknown as Inventory<Json>
+  } catch (failure) {
+    if (!(failure instanceof StepFailure) || ctx.signal.aborted) throw failure
+    return undefined
+  }
+}
+
+/** What can be seen from outside. */
+function countOutcomes(outcomes: readonly StepOutcome[]): Inventory<Json> {
+  return {
+    done: outcomes.flatMap(({ step, status, output }) =>
+      status === 'succeeded' && output !== undefined ? [{ name: nameOf(step), output }] : [],
+    ),
+    missing: outcomes.flatMap(({ step, status, code = status, message = `it was ${status}` }) =>
+      status === 'succeeded' ? [] : [{ name: nameOf(step), code, message }],
+    ),
+  }
 }
 
 /**
@@ -65,13 +87,14 @@ export const gracefulStep: StepKind = {
     const { status, output, code, message } = ended as StepOutcome
     if (status !== 'succeeded') throw new StepFailure(code ?? 'inner_failed', message ?? `the work was ${status}`)
     const portion = output as unknown as Portion
-    const failed = portion.missing.map(({ name }) => name)
+    const failed = portion.missing.slice(0, MOST_NAMES).map(({ name }) => name)
     const verdict = failed.length > 0 ? { verdict: { partial: true, failed } } : {}
     if (!portion.exhausted) {
       if (portion.answered || failed.length === 0) return { output: portion.answer, ...verdict }
       throw new StepFailure('inner_failed', `the work failed: ${describeMissing(portion)}`, { output: portion.answer })
     }
-    ctx.record('note-written', { about: 'wrap-up', missing: failed })
+    const more = portion.missing.length - failed.length
+    ctx.record('note-written', { about: 'wrap-up', missing: failed, ...(more > 0 ? { more } : {}) })
     return { output: await wrapUp(ctx, { id: step.id, spec, portion, inputs }), ...verdict }
   },
 }
@@ -122,7 +145,9 @@ function cut(text: string, length: number): string {
 }
 
 function listMissing({ missing }: Portion): string {
-  return ['Not finished:', ...missing.map(({ name, code }) => `- ${name} (${code})`)].join('\n')
+  const named = missing.slice(0, MOST_NAMES).map(({ name, code }) => `- ${name} (${code})`)
+  const more = missing.length - named.length
+  return ['Not finished:', ...named, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n')
 }
 
 function assemblePlainly(portion: Portion): string {
@@ -132,9 +157,4 @@ function assemblePlainly(portion: Portion): string {
 
 function describeMissing({ missing }: Portion): string {
   return describeFailures(missing.map(({ name, code, message }) => ({ step: name, status: 'failed', code, message })))
-}
-
-/** A step that failed for want of money, itself or inside. */
-function isUnpaid({ status, code, message = '' }: StepOutcome): boolean {
-  return status === 'failed' && (UNPAID.has(code ?? '') || [...UNPAID].some((word) => message.includes(word)))
 }

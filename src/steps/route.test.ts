@@ -50,6 +50,15 @@ describe('chooseOrder', () => {
     expect(route.candidates.some((one) => one.route)).toBe(false)
   })
 
+  it('what the budget does not pay for is asked after what it pays for, and what nobody knows the price of stays', async () => {
+    const ctx = new FakeContext(() => ({ models: { 'p/dear': { samples: 50, success: 1 } }, left: 500_000 }))
+    const candidates = routed({ exploration: 0 }, candidate('dear', 5), candidate('cheap', 0.1), candidate('unknown'))
+    const route = await chooseOrder(ctx, candidates, () => 1000)
+    expect(route.decision).toMatchObject({ left: 500_000, scores: [{ obstacle: 'budget' }, {}, {}] })
+    expect(names(route.candidates).at(-1)).toBe('dear')
+    expect(route.decision?.scores.slice(1).some(({ obstacle }) => obstacle)).toBe(false)
+  })
+
   it('fallbacks stay behind those that were chosen from, in their order', async () => {
     const ctx = new FakeContext(tell({ 'p/b': { samples: 9, success: 1 }, 'p/a': { samples: 9, success: 0.2 } }))
     const candidates = routed({ among: 2 }, candidate('a'), candidate('b'), candidate('z'), candidate('y'))

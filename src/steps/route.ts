@@ -37,8 +37,8 @@ export async function chooseOrder(
   const plan = candidates[0]?.route
   if (!plan) return { candidates }
   const among = candidates.slice(0, plan.among).map(withoutRoute)
-  const told = await askTelemetry(ctx, among, plan)
-  const question = makeQuestion(plan, { among, told, input_tokens: countInput() })
+  const { models: told, left } = await askTelemetry(ctx, among, plan)
+  const question = makeQuestion(plan, { among, told, left, input_tokens: countInput() })
   const { exploration = USUAL_EXPLORATION } = plan
   const asked = exploration > 0 && among.length > 1 ? { ...question, exploration, draw: ctx.random() } : question
   const decision: RouteDecision = { ...asked, ...chooseRoute(asked) }
@@ -57,12 +57,12 @@ async function askTelemetry(
   ctx: StepContext,
   among: readonly Candidate[],
   { requirements }: RoutePlan,
-): Promise<TelemetryAnswer['models']> {
+): Promise<TelemetryAnswer> {
   const models = [...new Set(among.map(nameOf))]
   const capability = requirements?.capability
   const request = { models, ...(capability === undefined ? {} : { capability }) }
   const answer = await ctx.effect({ kind: 'telemetry', safety: 'pure', request })
-  return (answer as unknown as TelemetryAnswer).models
+  return answer as unknown as TelemetryAnswer
 }
 
 function makeQuestion(
@@ -70,15 +70,17 @@ function makeQuestion(
   known: {
     readonly among: readonly Candidate[]
     readonly told: TelemetryAnswer['models']
+    readonly left: number | undefined
     readonly input_tokens: number
   },
 ): RouteQuestion {
-  const { among, told, input_tokens } = known
+  const { among, told, left, input_tokens } = known
   const capability = requirements?.capability ?? GENERAL
   return {
     method,
     weights: normaliseWeights(weights),
     ...(requirements ? { requirements } : {}),
+    ...(left === undefined ? {} : { left }),
     need: {
       input_tokens,
       output_tokens: Math.min(USUAL_OUTPUT, ...among.flatMap(({ max_tokens }) => max_tokens ?? [])),

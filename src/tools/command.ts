@@ -22,11 +22,18 @@ export interface Command {
 }
 
 export interface CommandResult extends ProcessResult {
+  /** The sandbox it ran in; absent where it had none. */
+  readonly tier?: string
   /** It was not started because no wall is there that holds what was asked. */
   readonly refusal?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
 
 export type RunCommand = (command: Command) => Promise<CommandResult>
+
+/** It ran without a wall: the network was open to it, whatever it declares. */
+export function isBare({ started, tier = 'process' }: Pick<CommandResult, 'started' | 'tier'>): boolean {
+  return started && tier === 'process'
+}
 
 type Failed = Extract<ToolOutcome, { readonly ok: false }>
 

@@ -146,6 +146,30 @@ test('a folder outside is open when it was opened by name, and only for that', a
   })
 })
 
+test('S17 what governs this program is closed, also by a link and from outside, until it is opened by its name', async () => {
+  const { cwd, outside, call } = await makeYard({
+    'ours/policy.yaml': 'canary',
+    'ours/deep/keys': 'canary',
+    'a.md': 'x',
+  })
+  await symlink('ours', join(cwd, 'way'))
+  const both = [join(cwd, 'ours'), join(cwd, 'not-there-yet')]
+  const closed = { read: both, write: both }
+  for (const path of ['ours/policy.yaml', 'way/deep/keys', 'ours/new', 'not-there-yet', 'not-there-yet/x', 'ours'])
+    for (const ports of [{ closed }, { closed, open: { read: [cwd], write: [cwd, outside] } }]) {
+      expect(await call(writeFileTool, { path, content: 'x' }, { ports }), path).toMatchObject({ code: 'path_refused' })
+      expect(await call(readFileTool, { path }, { ports }), path).toMatchObject({ code: 'path_refused' })
+    }
+  const seen = await call(listFilesTool, { glob: '**' }, { ports: { closed } })
+  expect(seen).toMatchObject({ output: { entries: [{ path: 'a.md' }] } })
+  expect(await call(searchFilesTool, { pattern: 'canary' }, { ports: { closed } })).toMatchObject({
+    output: { matches: [] },
+  })
+  const ports = { closed, open: { read: [join(cwd, 'ours/deep')], write: [] } }
+  expect(await call(readFileTool, { path: 'ours/deep/keys' }, { ports })).toMatchObject({ ok: true })
+  expect(await call(readFileTool, { path: 'ours/policy.yaml' }, { ports })).toMatchObject({ code: 'path_refused' })
+})
+
 test('pipes, folders and devices are no files, and nobody waits for them', async () => {
   const { cwd, call } = await makeYard()
   await mkdir(join(cwd, 'folder'))

@@ -10,6 +10,8 @@ export interface Fence {
   readonly more: readonly string[]
   /** Changing a file is less often allowed than reading it. */
   readonly purpose: 'read' | 'write'
+  /** Settings, keys and journals of this program: only what `more` names in them, or whole, is open. Absolute. */
+  readonly closed?: readonly string[]
 }
 
 export type Refused = Extract<ToolOutcome, { readonly ok: false }>
@@ -22,6 +24,8 @@ export interface Place {
   readonly shown: string
   /** The folder it would lie in is not there yet. */
   readonly homeless: boolean
+  /** What below it stays closed, without links. */
+  readonly closed?: readonly string[]
 }
 
 const LONGEST = 4096
@@ -38,8 +42,17 @@ export async function findPlace(path: string, fence: Fence): Promise<Place | Ref
   const roots = (await Promise.all([fence.cwd, ...fence.more].map(real))).filter((root) => root !== undefined)
   const found = await resolveAsFar(wanted)
   if (!found) return refusePath(path, 'is a link that leads nowhere')
-  const root = roots.find((folder) => isBelow(found.real, folder))
+  const closed = await Promise.all((fence.closed ?? []).map(async (each) => (await resolveAsFar(each))?.real ?? each))
+  const governed = closed.filter((each) => isBelow(found.real, each))
+  // A folder around what is closed opens nothing of it.
+  const opens = (folder: string) => isBelow(found.real, folder) && governed.every((each) => isBelow(folder, each))
+  const root = roots.find((folder, at) => opens(folder) && (at > 0 || governed.length === 0))
   if (root === undefined) {
+    if (governed.length > 0)
+      return refusePath(
+        path,
+        'belongs to what governs this program: only a rule of your own policy that names it opens it',
+      )
     const link = roots.some((folder) => isBelow(wanted, folder))
     return refusePath(path, link ? 'leads out of the project by a link' : 'lies outside of the project')
   }
@@ -49,7 +62,14 @@ export async function findPlace(path: string, fence: Fence): Promise<Place | Ref
     return refusePath(path, 'holds what governs tools or is run by others')
   if (isSecretName(parts.at(-1) as string)) return refusePath(path, 'holds secrets')
   const shown = root === roots[0] ? (own === '' ? '.' : parts.join('/')) : found.real
-  return { ok: true, real: found.real, shown, homeless: found.missing > 1 }
+  const below = closed.filter((each) => isBelow(each, found.real) && !governed.includes(each))
+  return {
+    ok: true,
+    real: found.real,
+    shown,
+    homeless: found.missing > 1,
+    ...(below.length > 0 ? { closed: below } : {}),
+  }
 }
 
 /** The open file at a place. Where it really lies is looked at again once it is open: nobody can swap a folder in between. */

@@ -57,7 +57,8 @@ export function createProgramTool(pinned: PinnedTool, source: ProgramSource, por
       if (faults.length === 0) return outcome
       const message = `${name} gave what its output_schema does not allow`
       const detail = nameFaults(faults)
-      return { ok: false, code: 'tool_failed', message, detail, output: outcome.output, touched: 'yes' }
+      const { output: given, ok: _, ...more } = outcome
+      return { ok: false, code: 'tool_failed', message, detail, output: given, touched: 'yes', ...more }
     },
   }
 }

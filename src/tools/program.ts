@@ -1,6 +1,6 @@
 import type { ToolPermissions } from '../events/tool-call.ts'
 import type { Json } from '../events/values.ts'
-import { describeEnd, type RunCommand } from './command.ts'
+import { type CommandResult, describeEnd, isBare, type RunCommand } from './command.ts'
 import { moduleWords } from './module-program.ts'
 import type { ToolOutcome } from './tool.ts'
 
@@ -58,8 +58,17 @@ export async function runProgram(call: ProgramCall, run: RunCommand): Promise<To
     signal: call.signal,
     ...(progress ? { onOutput: (stream, text) => stream === 'stderr' && progress(text) } : {}),
   })
-  const ended = describeEnd(result, { name, program: words[0] as string, timeout_ms })
+  const outcome = readOutcome(result, { name, program: words[0] as string, timeout_ms })
+  return isBare(result) ? { ...outcome, outside: true } : outcome
+}
+
+function readOutcome(
+  result: CommandResult,
+  about: { readonly name: string; readonly program: string; readonly timeout_ms: number },
+): ToolOutcome {
+  const ended = describeEnd(result, about)
   if (ended) return ended
+  const { name } = about
   const { exit, stdout, stderr, truncated } = result
   const detail = stderr.trim() === '' ? {} : { detail: stderr.slice(-DETAIL).toWellFormed() }
   if (truncated) return fail('output_too_large', `${name} printed more than is kept`, detail)

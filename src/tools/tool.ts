@@ -11,10 +11,11 @@ export interface ToolMeans {
   progress(text: string): void
 }
 
-/** `touched: no` promises that nothing happened, so the call may be tried again. */
+/** `touched: no` promises that nothing happened, so the call may be tried again; `outside`: what it says may be that of strangers. */
 export type ToolOutcome =
-  | { readonly ok: true; readonly output: Json }
+  | { readonly ok: true; readonly output: Json; readonly outside?: true }
   | {
+      readonly outside?: true
       readonly ok: false
       readonly code: string
       readonly message: string

@@ -13,6 +13,8 @@ export interface Asked {
 /** What a call is to a policy: a name, one line of what it does, and the paths and hosts it names. */
 export interface Call {
   readonly name: string
+  /** Of the tool; absent for what has none. */
+  readonly version?: string | undefined
   readonly argument: string
   /** What `argument` is, where it may be written in several ways. */
   readonly argument_is?: 'path' | 'url'
@@ -51,9 +53,9 @@ export function readCall({ kind, safety, request, labels = [], rights }: Asked):
     typeof request === 'object' && request !== null && !Array.isArray(request) ? request : {}
   ) as JsonObject
   if (kind === 'tool') {
-    const { tool, arguments: args, source, permissions } = given as unknown as ToolRequest
+    const { tool, version, arguments: args, source, permissions } = given as unknown as ToolRequest
     const name = source.startsWith('mcp:') ? `${source}:${tool}` : tool
-    const call = describeCall(name, args, { safety, labels, rights, permissions })
+    const call = describeCall(name, args, { version, safety, labels, rights, permissions })
     return source.startsWith(SCRIPT_SOURCE) ? { ...call, script: source.slice(SCRIPT_SOURCE.length) } : call
   }
   if (kind === 'script') {
@@ -73,6 +75,7 @@ export function describeCall(
   name: string,
   args: JsonObject,
   more: {
+    readonly version?: string | undefined
     readonly safety: string
     readonly labels?: readonly string[]
     readonly rights?: Rights | undefined
@@ -86,6 +89,7 @@ export function describeCall(
   const is = args['command'] !== undefined ? undefined : args['path'] !== undefined ? 'path' : 'url'
   return {
     name,
+    version: more.version,
     argument: typeof line === 'string' ? line : JSON.stringify(args),
     ...(typeof line === 'string' && is !== undefined ? { argument_is: is } : {}),
     paths,

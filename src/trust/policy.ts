@@ -46,6 +46,10 @@ export interface PolicyOptions {
   /** Where a path leads; default: only the path itself, written plainly. */
   readonly locate?: Locate
   readonly doubt?: Doubt
+  /** Places that only a rule opens which names them by their whole path: what may be looked at, and what may be changed. Absolute. */
+  readonly governed?: { readonly read: readonly string[]; readonly write: readonly string[] }
+  /** The wall that a call would run behind now; a grant given for another one is void. Undefined: it needs none. */
+  readonly wall?: (asked: Asked) => string | undefined
 }
 
 /** Why a person is to be asked about a call that the rules allow; undefined: no reason. Answers at once. */
@@ -105,7 +109,7 @@ function judge(asked: Asked, options: PolicyOptions): Judgement {
 }
 
 /** The rights of the step first, then deny rules of every level, then the first rule that fits, then the usual rule. */
-function explain({ levels, locate = locatePlainly }: PolicyOptions, given: Call): Decision {
+function explain({ levels, locate = locatePlainly, governed }: PolicyOptions, given: Call): Decision {
   const call = read(given, locate)
   const missing = findMissingRight(call)
   if (missing) return { decision: 'deny', reason: missing, because: missing }
@@ -114,6 +118,11 @@ function explain({ levels, locate = locatePlainly }: PolicyOptions, given: Call)
   )
   const denied = fitting.find(({ rule }) => rule.decision === 'deny')
   if (denied) return decisionOf(denied.rule)
+  const closed = findGoverned(call, governed?.[call.safety === 'pure' ? 'read' : 'write'])
+  if (closed !== undefined && !fitting.some(({ rule, trusted }) => trusted && opens(rule, closed))) {
+    const because = `${closed} governs this program: only a rule that names it by its whole path opens it`
+    return { decision: 'deny', reason: because, because }
+  }
   const first = fitting.find(({ rule, trusted }) => trusted || rule.decision !== 'allow')
   if (first) return decisionOf(first.rule)
   if (call.safety === 'pure' && reachesFar(call)) {
@@ -208,6 +217,22 @@ function forbidsScript(tool: ToolPattern, { script }: Call): boolean {
   return script !== undefined && forbidsCall(tool, { name: 'script', argument: script })
 }
 
+/** The closed place that a call names, a command by any of its words. Scripts of an ensemble are the user's own. */
+function findGoverned(call: ReadCall, closed: readonly string[] = []): string | undefined {
+  const places = call.name === 'bash' ? [...call.places, ...call.more_places()] : call.places
+  return closed.find((folder) => places.some((ways) => ways.some((way) => isBelow(way, folder))))
+}
+
+/** Up to its first sign that stands for others, the rule names the place or something in it. */
+function opens({ decision, path, tool }: PolicyRule, closed: string): boolean {
+  const named = [path, tool.argument].map((text = '') => text.replace(/[*?[\]{}()!].*$/s, ''))
+  return decision === 'allow' && named.some((text) => isBelow(text.replace(/\/$/, ''), closed))
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
 /** What narrows fits when any of the places does, a permission only when all do and there is one. */
 function fitsPath(pattern: string | undefined, call: ReadCall, some: boolean): boolean {
   if (pattern === undefined) return true
@@ -235,8 +260,10 @@ function withoutPort(host: string): string {
 }
 
 /** What exactly is asked for: everything that makes this call another one if it changes. */
-function grantOf({ kind, request, safety }: Asked, call: Call, { digest, sha256 }: PolicyOptions): JsonObject {
+function grantOf(asked: Asked, call: Call, { digest, sha256, wall }: PolicyOptions): JsonObject {
+  const { kind, request, safety } = asked
   const given = request as JsonObject
+  const sandbox = wall?.(asked)
   const text = (key: string) => (typeof given[key] === 'string' ? { [key]: given[key] } : {})
   return {
     kind,
@@ -248,6 +275,7 @@ function grantOf({ kind, request, safety }: Asked, call: Call, { digest, sha256 
     safety,
     arguments: sha256(canonicalJson(given['arguments'] ?? request)),
     policy: digest,
+    ...(sandbox === undefined ? {} : { sandbox }),
   }
 }
 

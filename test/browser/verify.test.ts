@@ -1,24 +1,15 @@
-import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodeTools } from '../../src/journal/bundle-file.ts'
 import { listGolden } from '../golden/releases.ts'
 import { verifyBundle } from '../golden/verify-bundle.ts'
+import { demandChromium, executablePath, openChromium } from './chromium.ts'
 import type { VerifyInPage } from './page.ts'
 import { servePage } from './serve-page.ts'
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-
-if (!executablePath) {
-  const message =
-    'NOT TESTED: there is no chromium here, so nothing was verified in a browser (apt-get install chromium)'
-  if (process.env.CI) throw new Error(message)
-  console.error(message)
-}
+demandChromium('nothing was verified in a browser')
 
 const golden = listGolden()
 const pathOf = ({ release, name }: (typeof golden)[number]) => `/${release}/${name}.bundle`
@@ -32,7 +23,7 @@ describe.skipIf(!executablePath)('verification in a browser', () => {
   beforeAll(async () => {
     const served = await servePage(new Map(golden.map((one) => [pathOf(one), one.bytes])))
     server = served.server
-    browser = await chromium.launch({ executablePath: executablePath as string, args: FLAGS.split(' ') })
+    browser = await openChromium()
     page = await browser.newPage()
     page.on('pageerror', (error) => complaints.push(error.message))
     await page.goto(served.url)

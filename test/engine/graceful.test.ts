@@ -1,5 +1,8 @@
 import { hash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { countBelow } from '../../src/app/inventory.ts'
+import { createDefinitionExecutor } from '../../src/effects/definition.ts'
+import { createInventoryExecutor } from '../../src/effects/inventory.ts'
 import type { Executor } from '../../src/engine/effect.ts'
 import type { Event, EventOf } from '../../src/events/event.ts'
 import type { ModelAnswer, ModelRequest } from '../../src/events/messages.ts'
@@ -11,7 +14,12 @@ import { finishGracefully } from '../../src/graph/graceful.ts'
 import { findMismatches } from '../../src/graph/json-schema.ts'
 import type { GraphStep, StepGraph } from '../../src/graph/step-graph.ts'
 import { agentStep } from '../../src/steps/agent.ts'
+import { conditionStep } from '../../src/steps/condition.ts'
+import { dispatchStep } from '../../src/steps/dispatch.ts'
+import { eachStep } from '../../src/steps/each.ts'
 import { gracefulStep, portionStep } from '../../src/steps/graceful.ts'
+import { loopStep } from '../../src/steps/loop.ts'
+import { nestedStep } from '../../src/steps/nested.ts'
 import { type LawOptions, runWithLaws } from '../laws.ts'
 
 const CAPS = process.env.LAWS === 'full' ? 500 : 60
@@ -119,3 +127,165 @@ test(`F15 ${CAPS} caps on ${ENSEMBLES} ensembles: an answer of the promised form
   console.log(`    ${CAPS} caps: ${exhausted} exhausted with a valid answer, ${whole} not refused anything`)
   expect(exhausted).toBeGreaterThan(CAPS / 5)
 }, 300_000)
+
+const agent = (name: string, ...before: readonly string[]): GraphStep => ({
+  id: name,
+  kind: 'agent',
+  spec: { agent: name, title: name, system: `you are ${name}`, candidates: [candidate], blocks: [] } as never,
+  after: before.map((step) => ({ step, on: 'success' as const })),
+})
+const pair: StepGraph = { name: 'pair', steps: [agent('writer'), agent('critic', 'writer')] }
+const nested = (name: string, graph: StepGraph, ...before: readonly string[]): GraphStep => ({
+  ...agent(name, ...before),
+  kind: 'nested',
+  spec: { ensemble: graph.name, graph } as never,
+})
+const loop = (name: string, body: StepGraph): GraphStep => ({
+  id: name,
+  kind: 'loop',
+  spec: { body, max_iterations: 9 } as never,
+})
+const each = (name: string, step: GraphStep, width: number): GraphStep => ({
+  id: name,
+  kind: 'each',
+  spec: { step: step as never, over: "['x', 'y', 'z']", width },
+})
+
+/** Each paid call says who speaks and the number of the call. */
+const INSIDE: readonly {
+  readonly what: string
+  readonly steps: readonly GraphStep[]
+  /** Those of the last answer included. */
+  readonly calls: number
+  /** What the last answer is made of, and what it has to name. */
+  readonly done: { readonly [name: string]: string }
+  readonly missing: readonly string[]
+}[] = [
+  {
+    what: 'the last whole round of a loop, and what is finished of the broken one',
+    steps: [loop('improve', pair)],
+    calls: 6,
+    done: { 'improve#2/critic': 'critic 4', 'improve#3/writer': 'writer 5' },
+    missing: ['improve#3/critic'],
+  },
+  {
+    what: 'the finished agents of an ensemble inside',
+    steps: [agent('scout'), nested('review', pair, 'scout'), agent('verdict', 'review')],
+    calls: 3,
+    done: { scout: 'scout 1', 'review/writer': 'writer 2' },
+    missing: ['review/critic', 'verdict'],
+  },
+  {
+    what: 'the finished items of a list that failed in part',
+    steps: [each('items', agent('items'), 1), agent('verdict', 'items')],
+    calls: 3,
+    done: { items: 'items 1' },
+    missing: ['items[2]', 'verdict'],
+  },
+  {
+    what: 'the finished parts of items that all failed',
+    steps: [each('items', nested('items', pair), 3)],
+    calls: 3,
+    done: { 'items[0]/writer': 'writer 1', 'items[1]/writer': 'writer 2' },
+    missing: ['items[0]/critic', 'items[1]/critic', 'items[2]/writer', 'items[2]/critic'],
+  },
+  {
+    what: 'a loop in an ensemble in an ensemble',
+    steps: [
+      nested('outer', { name: 'outer', steps: [nested('inner', { name: 'inner', steps: [loop('again', pair)] })] }),
+    ],
+    calls: 4,
+    done: { 'outer/inner/again#1/critic': 'critic 2', 'outer/inner/again#2/writer': 'writer 3' },
+    missing: ['outer/inner/again#2/critic'],
+  },
+  {
+    what: 'what was dispatched, with a budget of its own',
+    steps: [{ id: 'sent', kind: 'dispatch', spec: { ensemble: "'pair'" } }],
+    calls: 2,
+    done: { 'sent/pair/writer': 'writer 1' },
+    missing: ['sent/pair/critic'],
+  },
+]
+
+test.each(INSIDE)('F15 nothing paid for is lost: $what', async ({ steps, calls, done, missing }) => {
+  let wrapUp = ''
+  let count = 0
+  const model: Executor = {
+    kind: 'model',
+    run: async ({ request }) => {
+      const { messages } = request as unknown as ModelRequest
+      const asked = JSON.stringify(messages)
+      const name = /you are (\w+)/.exec(asked)?.[1]
+      if (name === undefined) wrapUp = asked
+      count += 1
+      const usage = { input: 10, output: 5 }
+      const answer: ModelAnswer = {
+        content: [{ type: 'text', text: name === undefined ? 'the best of it' : `${name} ${count}` }],
+        finish: 'stop',
+        usage,
+      }
+      return { ok: true, answer: answer as unknown as Json, usage, cost: 10 }
+    },
+  }
+  const limits = { max_calls: calls }
+  const found = { ...pair, budget: { limits: { max_tokens: 1_000_000 } } }
+  const graph = finishGracefully({ name: 'work', steps }, { limits, candidates: [candidate] })
+  const { events } = await runWithLaws(graph, {
+    kinds: {
+      agent: agentStep,
+      dispatch: dispatchStep,
+      each: eachStep,
+      graceful: gracefulStep,
+      loop: loopStep,
+      nested: nestedStep,
+      portion: portionStep,
+    },
+    executors: (_, store) => ({
+      model,
+      definition: createDefinitionExecutor(async (name) => ({ name, graph: found as unknown as Json })),
+      inventory: createInventoryExecutor((place) => countBelow(store, place)),
+    }),
+    plan: { limits: { ...limits, tries: 1, calls_per_step: 9, backoff_ms: 1, backoff_cap_ms: 5 } },
+    cuts: (all) => all.map(({ seq }) => seq).filter((seq) => seq < all.length && seq % 5 === 0),
+  })
+  expect(findViolations(events, (text) => hash('sha256', text, 'hex'))).toEqual([])
+  expect((events.at(-1) as EventOf<'run-finished'>).data.status).toBe('exhausted')
+  const output = String(outputOf(events, 'work'))
+  expect(output).toContain('the best of it')
+  expect(output.match(/^- .*$/gm)?.map((line) => line.replace(/^- (.*) \(\w+\)$/, '$1'))).toEqual(missing)
+  const portion = outputOf(events, 'work/work') as { done: { name: string; output: Json }[] }
+  expect(portion.done.map(({ name }) => name)).toEqual(Object.keys(done))
+  for (const [name, text] of Object.entries(done)) {
+    expect(wrapUp).toContain(`Result of ${name}`)
+    expect(wrapUp).toContain(text)
+  }
+})
+
+test('F15 what need not be is not missing: a condition that does not hold, a step for a failure that did not come', async () => {
+  const answer: ModelAnswer = {
+    content: [{ type: 'text', text: 'fine' }],
+    finish: 'stop',
+    usage: { input: 1, output: 1 },
+  }
+  const model: Executor = {
+    kind: 'model',
+    run: async () => ({ ok: true, answer: answer as unknown as Json, usage: { input: 1, output: 1 }, cost: 1 }),
+  }
+  const steps: readonly GraphStep[] = [
+    agent('a'),
+    { id: 'b/when', kind: 'condition', spec: { expression: 'false' } },
+    { ...agent('b'), after: [{ step: 'b/when', on: 'verdict' }] },
+    { ...agent('repair'), after: [{ step: 'a', on: 'failure' }] },
+    agent('after-b', 'b'),
+  ]
+  const limits = { max_calls: 9 }
+  const graph = finishGracefully({ name: 'work', steps, output: 'a' }, { limits, candidates: [candidate] })
+  const { events } = await runWithLaws(graph, {
+    kinds: { agent: agentStep, condition: conditionStep, graceful: gracefulStep, portion: portionStep },
+    executors: (_, store) => ({ model, inventory: createInventoryExecutor((place) => countBelow(store, place)) }),
+    plan: { limits: { ...limits, tries: 1, calls_per_step: 9, backoff_ms: 1, backoff_cap_ms: 5 } },
+    cuts: () => [],
+  })
+  expect(outputOf(events, 'work/work')).toMatchObject({ done: [{ name: 'a' }], missing: [], exhausted: false })
+  expect((events.at(-1) as EventOf<'run-finished'>).data.status).toBe('succeeded')
+})

@@ -51,6 +51,7 @@ async function follow(name: string): Promise<Said[]> {
 test('every folder is known to this file', () => {
   const known = [
     'approvals',
+    'budget',
     'careful',
     'chains',
     'code',
@@ -154,6 +155,16 @@ test('fan-out: items side by side, results in order', async () => {
   })
   const { report } = JSON.parse(show?.stdout ?? '') as Result
   expect(report.agents.map(({ name }) => name)).toEqual(expect.arrayContaining(['measure', 'measure[0]', 'measure[3]']))
+})
+
+test('budget: the money ends inside the loop; the answer is made of what is finished, and names what is missing', async () => {
+  const [, run = '', show = ''] = readCommands('budget/budget.yaml')
+  const ended = await shell.run(run, join(copy, 'budget'))
+  expect(ended.code).toBe(5)
+  expect(ended.stdout).toBe(
+    'The harbour smells of salt and diesel.\n\nNot finished:\n- polish#2/critic (budget_exhausted)\n',
+  )
+  expect(await shell.run(show, join(copy, 'budget'))).toMatchObject({ code: 0 })
 })
 
 test('loop: the second round has the criticism of the first, and the loop ends before its limit', async () => {

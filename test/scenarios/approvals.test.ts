@@ -1,6 +1,6 @@
 /** What needs a yes, as a user meets it: rules in policy.yaml, words on the command line, approvals in another process and at the terminal. */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Ask } from '../../src/app/asks.ts'
 import type { Person } from '../../src/app/person.ts'
@@ -168,6 +168,28 @@ describe('a script that a rule asks about', () => {
     expect(later.warnings).toMatchObject([
       { code: 'approval_denied', message: expect.stringMatching(/^the yes to north\/script was not used: policy has/) },
     ])
+    expect(shipped(project)).toEqual([])
+  })
+
+  test('S04 a wall that settings weaken while a run waits takes the question back, with that as the reason', async () => {
+    const settings = (tier: string, project: Project) => {
+      const file = join(project.env['XDG_CONFIG_HOME'] ?? '', 'llm-orchestrator', 'config.yaml')
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, `sandbox: { tier: ${tier} }\n`)
+    }
+    const project = makeShop()
+    settings('bwrap', project)
+    const waiting = await run(project, { deny: ['script(echo*)'] })
+    expect(waiting.approvals?.[0]?.grant).toMatchObject({ sandbox: 'bwrap' })
+    settings('process', project)
+    const done = await call(project, 'approvals give', { run: 'latest', ask: 'north' })
+    const message = 'sandbox has changed since it was shown for approval'
+    expect(done.report.errors.map((error) => [error.agent, error.message])).toEqual(
+      expect.arrayContaining([
+        ['north', message],
+        ['south', message],
+      ]),
+    )
     expect(shipped(project)).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app/create-app.ts'
@@ -12,6 +13,7 @@ import { makeProject, type Project } from './project.ts'
 /** 1,000 tokens of input and 100 of output at $1 and $10 a million: $0.002 a call. */
 const CALL = 2_000_000
 let asked = 0
+const bodies: string[] = []
 /** What the server bills, in nano-dollars. */
 let billed = 0
 let usage: (() => object | undefined) | undefined
@@ -21,6 +23,7 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     if (!request.url?.endsWith('/chat/completions')) return response.end('{"data":[{"id":"m"}]}')
     asked += 1
+    bodies.push(body)
     billed += CALL
     const told = usage ? usage() : { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 }
     response.setHeader('content-type', 'text/event-stream')
@@ -174,6 +177,71 @@ describe('budgets of the real thing', () => {
     expect(end.status).toBe('succeeded')
     expect(billed).toBeGreaterThan(0)
     expect(billed).toBeLessThanOrEqual(7_500_000)
+  })
+
+  test('U19 an ensemble inside another goes on with its own cheaper model, dispatched or not', async () => {
+    for (const work of ['ensemble: crowd', `dispatch: '"crowd"'`]) {
+      const project = projectOf({
+        agents: 4,
+        budget: 'budget: {max_cost: 0.0075, on_limit: cheaper, model: embedded/extractive}\n',
+      })
+      const file = join(project.cwd, '.llm-orc/ensembles/desk.yaml')
+      writeFileSync(file, `name: desk\ndescription: asks\nagents:\n  - {name: ask, ${work}}\n`)
+      const end = await call(project, 'run', { target: 'desk', input: 'A whole sentence to quote.' })
+      expect(end.status).toBe('succeeded')
+      expect(billed).toBeGreaterThan(0)
+      expect(billed).toBeLessThanOrEqual(7_500_000)
+    }
+  }, 30_000)
+
+  test('what a budget says in vain inside another ensemble is said with its place', async () => {
+    const project = projectOf({ agents: 1, budget: 'budget: {max_cost: 1, on_limit: finish, wrap_up: 0.3}\n' })
+    const file = join(project.cwd, '.llm-orc/ensembles/desk.yaml')
+    writeFileSync(file, 'name: desk\ndescription: asks\nagents:\n  - {name: ask, ensemble: crowd}\n')
+    const place = { severity: 'warning', file: expect.stringContaining('crowd.yaml'), line: 3 }
+    const problems = [
+      { ...place, column: 23 },
+      { ...place, column: 41 },
+    ]
+    expect(await call(project, 'ensembles check', { name: 'desk' })).toMatchObject({ problems })
+    expect(await call(project, 'run', { target: 'desk', input: 'x' })).toMatchObject({ warnings: problems })
+  })
+
+  test('F15 a loop that runs dry: its last whole round is in the answer, and the step that is missing is named', async () => {
+    const project = projectOf({ agents: 0 })
+    writeFileSync(
+      join(project.cwd, '.llm-orc/ensembles/desk.yaml'),
+      'name: desk\ndescription: asks\nbudget: {max_calls: 4, on_limit: finish, model: m}\nagents:\n' +
+        '  - name: improve\n    loop:\n      max_iterations: 9\n      body:\n' +
+        '        - {name: writer, model_profile: m}\n        - {name: critic, model_profile: m, depends_on: [writer]}\n',
+    )
+    const end = await call(project, 'run', { target: 'desk', input: 'x' })
+    expect(end.status).toBe('exhausted')
+    expect(asked).toBe(4)
+    expect(bodies.at(-1)).toContain('Result of improve#1/critic')
+    expect(bodies.at(-1)).toContain('Result of improve#2/writer')
+    expect(spentBy(end.report as never)).toContain('- improve#2/critic (budget_exhausted)')
+    expect(await call(project, 'runs replay', { run: end.run })).toMatchObject({ equal: true })
+  })
+
+  test('U12 what a process that is gone has held is shown as that, and nothing is written by looking', async () => {
+    const project = projectOf({ agents: 1, budgets: 'budgets:\n  day: {max_cost: 0.074}\n' })
+    const app = await createApp(project)
+    const { journal } = await app.openJournal()
+    const stream = `scope/all-${new Date().toISOString().slice(0, 10)}`
+    const amount = { cost: CALL, tokens: 1_300 }
+    // No process has so high a number.
+    const owner = { id: 'x', host: hostname(), pid: 2 ** 30, born: null }
+    const record = { what: 'reserved', id: 'r|a|1', owner, amount, at: Date.now() }
+    await journal.append([{ stream, expected: 'new', records: [record] }])
+    await app.close()
+    for (const _ of [1, 2])
+      expect(await call(project, 'budgets list', {})).toMatchObject({
+        budgets: [{ reserved: amount, settled: { cost: 0 }, gone: { ...amount, calls: 1 } }],
+      })
+    const shown = await runProgram(['budgets', 'list'], project)
+    expect(shown.stdout).toMatch(/BY PROCESSES THAT ARE GONE/i)
+    expect(shown.stderr).toContain('charged as soon as the budget is needed')
   })
 
   test('the smaller of two budgets holds, and what the caller says comes first', async () => {

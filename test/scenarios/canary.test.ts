@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Finished, root, runProgram, startProgram } from '../processes.ts'
+import { startCollector } from './collector.ts'
 import { makeProject, type Project } from './project.ts'
 
 /** Where each stands, and its value. */
@@ -38,7 +39,7 @@ afterAll(() => echo.stop())
 function plant(files: Record<string, string>): Project {
   const provider = `{type: openai-compatible, base_url: "${echo.url}/v1", api_key_env: ECHO_ACCESS}`
   const project = makeProject({
-    'config.yaml': `providers:\n  echo: ${provider}\nsandbox: { fallback: process }\n`,
+    'config.yaml': `providers:\n  echo: ${provider}\n`,
     ...files,
   })
   writeFileSync(join(project.cwd, '.env'), `DOTENV_API_KEY='${SECRETS.DOTENV_API_KEY}'\n`)
@@ -47,6 +48,7 @@ function plant(files: Record<string, string>): Project {
     ECHO_ACCESS: SECRETS.ECHO_ACCESS,
     DATABASE_URL: `postgres://user:${SECRETS.password}@db.example/x`,
     OTHER_SECRET: SECRETS.OTHER_SECRET,
+    LLM_ORC_SANDBOX_FALLBACK: 'process',
   })
   return project
 }
@@ -271,5 +273,101 @@ describe('I18 S22', () => {
     const ended = await runProgram(['runs', 'cancel', 'latest'], project)
     const places = await gather(project, [killed, ended, await runProgram(['runs', 'show', 'latest'], project)])
     expect(findLeaks(places)).toEqual([])
+  })
+
+  test('a server: what its addresses answer, its numbers, its log, its traces and a bundle', {
+    timeout: 120_000,
+  }, async () => {
+    const failing = [
+      'refuse/401',
+      'refuse-text',
+      'refuse/500',
+      'redirect',
+      'headers',
+      'error-in-stream',
+      'reset',
+      'plain',
+    ]
+    const agents = failing.map((model, i) => `{name: m${i}, provider: echo, model: "${model}", timeout_seconds: 5}`)
+    const project = plant({
+      'ensembles/leak.yaml': ensembleOf(agents),
+      'profiles/told.yaml': 'name: told\nprovider: echo\nmodel: plain\n',
+      'profiles/refused.yaml': 'name: refused\nprovider: echo\nmodel: refuse/401\n',
+    })
+    const collector = await startCollector()
+    Object.assign(project.env, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(SECRETS.ECHO_ACCESS)}`,
+      LLM_ORC_DEBUG: '1',
+    })
+    const { child, done } = startProgram(['serve', '--port', '0'], project)
+    const url = await new Promise<string>((resolve) => {
+      createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+        const found = /Listening at (\S+)/.exec(line)?.[1]
+        if (found) resolve(found)
+      })
+    })
+    const answers = new Map<string, Buffer>()
+    const ask = async (path: string, body?: object, method = body ? 'POST' : 'GET') => {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      const bytes = Buffer.concat([
+        Buffer.from(JSON.stringify([...response.headers])),
+        Buffer.from(await response.arrayBuffer()),
+      ])
+      answers.set(`${method} ${path} ${answers.size}`, bytes)
+      return bytes.toString()
+    }
+    const key = SECRETS.ECHO_ACCESS
+    const said = [{ role: 'user', content: 'say it' }]
+    await ask('/v1/runs?wait=true', { target: 'leak', input: `my key is ${key}` })
+    for (const model of ['told', 'refused'])
+      for (const stream of [false, true]) {
+        await ask('/v1/chat/completions', { model, messages: said, stream })
+        await ask('/v1/responses', { model, input: key, stream })
+      }
+    await ask('/v1/embeddings', { model: 'refused', input: [key] })
+    await ask('/run', { prompt: key, model: ['refused'], planner_model: 'refused' })
+    await ask('/stream/run', { prompt: key, model: ['refused'], planner_model: 'refused' })
+    await ask('/api/ensembles/leak/execute', { input: key })
+    await ask('/v1/runs', { target: key })
+    await ask('/v1/runs', { [key]: key })
+    for (const path of ['events', 'replay', '']) await ask(`/v1/runs/latest/${path}`.replace(/\/$/, ''))
+    for (const path of [
+      '/metrics',
+      '/health',
+      '/docs',
+      '/v1/openapi.json',
+      '/v1/runs',
+      '/v1/usage',
+      '/v1/providers',
+      '/v1/profiles',
+      '/v1/artifacts',
+      '/v1/recovery/show',
+      '/v1/nothing',
+      `/v1/runs/${encodeURIComponent(key)}`,
+      `/v1/errors/${encodeURIComponent(key)}`,
+    ])
+      await ask(path)
+    await ask('/v1/runs/doctor', {})
+    await ask('/v1/providers/echo/test', {})
+    await ask('/mcp', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: key, arguments: {} } })
+    await ask('/v1/version', undefined, 'DELETE')
+    const out = await runProgram(['runs', 'export', 'latest', 'run.bundle', '--redact'], project)
+    child.kill('SIGTERM')
+    const ended = await done
+    collector.close()
+    const places = new Map([...(await gather(project, [ended, out])), ...answers])
+    places.set('spans', Buffer.from(JSON.stringify([collector.spans, collector.resources])))
+    expect(findLeaks(places)).toEqual([])
+    // It was really told: the marks stand where the key would have been.
+    expect([...answers.values()].join('\n')).toContain('[secret ECHO_ACCESS]')
+    expect(collector.spans.length).toBeGreaterThan(0)
+    expect(answers.size).toBeGreaterThanOrEqual(33)
+    console.log(`S22: ${answers.size} answers, ${collector.spans.length} spans, ${places.size} places`)
   })
 })

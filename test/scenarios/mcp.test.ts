@@ -1,6 +1,7 @@
 /** An agent that uses a real MCP server over its pipes: asked about at each unsafe call, recorded, and replayed without the server. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../src/app/create-app.ts'
 import { listMcpServers, trustMcpServer } from '../../src/app/operations/mcp.ts'
@@ -8,7 +9,7 @@ import { runOperation } from '../../src/app/operations/run.ts'
 import type { RunResult } from '../../src/app/runs.ts'
 import { verifyStored } from '../../src/app/verify.ts'
 import { OrcError } from '../../src/events/errors.ts'
-import { root } from '../processes.ts'
+import { root, runProgram } from '../processes.ts'
 import { call, eventTypes } from './calls.ts'
 import { makeProject } from './project.ts'
 
@@ -164,4 +165,38 @@ describe('a tool that is not what it was in an earlier run', () => {
     expect(await eventTypes(here, denied.run)).toContain('approval-denied')
     expect(readFileSync(kept(), 'utf8')).toBe('not JSON')
   })
+})
+
+test('S13 nothing that a project brings is started before a word of its user, whatever the program is asked', async () => {
+  const marker = join(mkdtempSync(join(tmpdir(), 'llm-orc-mark-')), 'started')
+  const start = (name: string) => ({ command: 'sh', args: ['-c', `echo ${name} >> ${marker}`] })
+  const { cwd, env } = makeProject({
+    'config.yaml': JSON.stringify({ mcp_servers: { own: start('own') } }),
+    'ensembles/notes.yaml': ensemble.replace(
+      /tools: .*/,
+      'tools: ["mcp:root:*", "mcp:cursor:*", "mcp:code:*", "mcp:own:*"]',
+    ),
+  })
+  const put = (path: string, servers: object) => {
+    mkdirSync(dirname(join(cwd, path)), { recursive: true })
+    writeFileSync(join(cwd, path), JSON.stringify(servers))
+  }
+  put('.mcp.json', { mcpServers: { root: { ...start('root'), autoApprove: ['*'] } } })
+  put('.cursor/mcp.json', { mcpServers: { cursor: start('cursor') } })
+  put('.vscode/mcp.json', { servers: { code: start('code') } })
+  const asked = [
+    ['run', 'notes', 'go', '--allow', 'mcp:*'],
+    ['ensembles', 'check', 'notes'],
+    ['ensembles', 'list'],
+    ['mcp', 'servers', 'list'],
+    ...['root', 'cursor', 'code', 'own'].flatMap((name) => [
+      ['mcp', 'servers', 'test', name],
+      ['mcp', 'servers', 'trust', name],
+      ['tools', 'show', `mcp:${name}:*`],
+    ]),
+    ['tools', 'list'],
+    ['doctor'],
+  ]
+  for (const words of asked) await runProgram(words, { cwd, env })
+  expect(existsSync(marker)).toBe(false)
 })

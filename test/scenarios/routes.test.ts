@@ -49,6 +49,51 @@ function makeDesk(more: Record<string, string> = {}) {
   return { project, run: (...args: string[]) => runProgram(args, { cwd: project.cwd, env }) }
 }
 
+test('what nobody knows is no model: an error that names the nearest, whatever the default provider', async () => {
+  const { run } = makeDesk({ 'config.yaml': `${CONFIG}default_profile: cheap\n` })
+  const missing = await run('models', 'show', 'sonud')
+  expect(missing).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/not_found.*\n.*Did you mean "sound"/),
+  })
+  expect(await run('models', 'show', 'nosuch')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('models list'),
+  })
+  expect(await run('models', 'show', 'scripted/new')).toMatchObject({ code: 0 })
+  expect(await run('models', 'show', 'sound')).toMatchObject({ code: 0 })
+  expect(await run('ensembles', 'metrics', 'smrat')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('"smart"'),
+  })
+  expect(await run('ensembles', 'metrics', 'smart')).toMatchObject({ code: 0 })
+}, 30_000)
+
+test('E05: what the budget has left is seen by the choice, recorded with it, and shown', async () => {
+  const agent = (name: string, after = '') =>
+    `  - name: ${name}\n    candidates: [cheap, sound]\n${after}    routing: { weights: { skill: 1, cost: 0, success: 0, latency: 0, context: 0 }, exploration: 0 }\n    requirements: { capability: coding }\n`
+  const { run } = makeDesk({
+    'script.json': JSON.stringify({
+      rules: [{ answer: { text: 'done by {{model}}', usage: { input: 100, output: 600 } } }],
+    }),
+    'ensembles/two.yaml': `name: two\ndescription: d\nbudget: { max_cost: 0.012 }\nagents:\n${agent('first')}${agent('second', '    depends_on: [first]\n')}`,
+  })
+  expect(await run('run', 'two', 'Write a loop.')).toMatchObject({ code: 0 })
+  const { routes } = JSON.parse((await run('routes', 'explain', 'latest', '--output', 'json')).stdout)
+  expect(routes).toMatchObject([
+    { step: 'first', model: 'sound', decision: { left: 12_000_000, same: true } },
+    { step: 'second', model: 'cheap', decision: { left: 2_700_000, same: true } },
+  ])
+  const { candidates } = routes[1].decision
+  expect(candidates).toMatchObject([
+    { model: 'cheap', place: 1 },
+    { model: 'sound', place: 2, obstacle: 'budget' },
+  ])
+  expect((await run('routes', 'explain', 'latest', 'second')).stdout).toMatch(/\$0\.0027 left of the budget/)
+  expect((await run('runs', 'replay', 'latest')).code).toBe(0)
+}, 60_000)
+
 test('E05 U28: a model is chosen among those that fit, and the choice can be explained and made again', async () => {
   const { run } = makeDesk()
   const done = await run('run', 'smart', 'Write a loop.')

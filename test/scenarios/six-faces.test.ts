@@ -73,10 +73,9 @@ async function readRecord(run: string): Promise<readonly Event[]> {
   return events
 }
 
-/** How each face runs it; those that take no seed are told apart. Answers with the events as the face tells them, else with the record. */
-const FACES: Readonly<Record<string, { readonly seeded: boolean; run(): Promise<readonly Event[]> }>> = {
+/** How each face runs it. Answers with the events as the face tells them, else with the record. */
+const FACES: Readonly<Record<string, { run(): Promise<readonly Event[]> }>> = {
   'command line': {
-    seeded: true,
     run: async () => {
       const { stdout, stderr } = await call('run', 'six', INPUT, '--seed', SEED, '--output', 'json')
       expect(stderr).toBe('')
@@ -84,7 +83,6 @@ const FACES: Readonly<Record<string, { readonly seeded: boolean; run(): Promise<
     },
   },
   REST: {
-    seeded: true,
     run: async () => {
       const run = await begin({}, '?wait=true')
       const told = await server.ask(`/v1/runs/${run}/events`, { headers: { accept: 'application/json' } })
@@ -93,15 +91,13 @@ const FACES: Readonly<Record<string, { readonly seeded: boolean; run(): Promise<
     },
   },
   SSE: {
-    seeded: true,
     run: async () => {
       const told = await readStream(await server.ask(`/v1/runs/${await begin()}/events`))
       return told.flatMap(({ id, data }) => (id ? [JSON.parse(data) as Event] : []))
     },
   },
-  WebSocket: { seeded: true, run: async () => listen(`/v1/runs/${await begin()}/ws`) },
+  WebSocket: { run: async () => listen(`/v1/runs/${await begin()}/ws`) },
   OpenAI: {
-    seeded: true,
     run: async () => {
       const messages = [{ role: 'user' as const, content: INPUT }]
       const asked = openai.chat.completions.create({ model: 'ensemble/six', messages, seed: Number(SEED) })
@@ -110,17 +106,27 @@ const FACES: Readonly<Record<string, { readonly seeded: boolean; run(): Promise<
     },
   },
   MCP: {
-    seeded: false,
     run: async () => {
-      const given = { ensemble_name: 'six', input: INPUT }
+      const given = { ensemble_name: 'six', input: INPUT, seed: SEED }
       return readRecord((await callTool<{ run_id: string }>(mcp, 'invoke', given)).data.run_id)
     },
   },
-  'the older REST': {
-    seeded: false,
+  'a tool of MCP': {
     run: async () => {
-      const done = await server.post('/api/ensembles/six/execute', { input: INPUT })
+      const given = { input_data: INPUT, seed: Number(SEED) }
+      return readRecord((await callTool<{ run_id: string }>(mcp, 'ensemble_six', given)).data.run_id)
+    },
+  },
+  'the older REST': {
+    run: async () => {
+      const done = await server.post('/api/ensembles/six/execute', { input: INPUT, seed: Number(SEED) })
       return readRecord(((await done.json()) as { run_id: string }).run_id)
+    },
+  },
+  'the older WebSocket': {
+    run: async () => {
+      const { said } = await execute({ ensemble: 'six', input_data: INPUT, seed: SEED })
+      return readRecord(/"run_id":"([^"]+)"/.exec(said)?.[1] ?? '')
     },
   },
 }
@@ -195,8 +201,7 @@ describe('one record', { timeout: 60_000 }, () => {
   test.each(Object.keys(FACES))('F5: %s', async (name) => {
     const face = FACES[name]
     const events = (await face?.run()) ?? []
-    const how = { seeded: face?.seeded ?? false }
-    expect(await recordOf(events, how)).toEqual(await recordOf(first, how))
+    expect(await recordOf(events, { seeded: true })).toEqual(await recordOf(first, { seeded: true }))
   })
 
   test('and what is compared tells one seed from another', async () => {
@@ -273,6 +278,8 @@ async function listAll() {
 const FRESH = 'name: fresh\ndescription: d\nagents:\n- {name: one, model_profile: p}\n'
 /** It can be read, and cannot be run. */
 const TORN = 'name: torn\ndescription: d\nagents:\n- {name: one, model_profile: p, depends_on: [nobody]}\n'
+/** The same: it names a profile that is not there. */
+const LOST = 'name: lost\ndescription: d\nagents:\n- {name: one, model_profile: nowhere}\n'
 /** It cannot be read. */
 const RIPPED = 'name: ripped\nagents: [ {name: \n'
 
@@ -297,6 +304,7 @@ describe('files', { timeout: 60_000 }, () => {
 
   test('a broken file says so on every face, and breaks nothing else', async () => {
     server.write('ensembles/torn.yaml', TORN)
+    server.write('ensembles/lost.yaml', LOST)
     server.write('ensembles/ripped.yaml', RIPPED)
     const { cli, rest, mcp: told, models, tools } = await listAll()
     for (const list of [cli, rest, told]) {
@@ -304,8 +312,12 @@ describe('files', { timeout: 60_000 }, () => {
       expect(list.find(({ name }) => name === 'fresh')?.problem).toBeUndefined()
     }
     expect([models.includes('ensemble/ripped'), tools.includes('ensemble_ripped')]).toEqual([false, false])
+    // What can be read is offered everywhere, for what it lacks may come; whoever asks is told.
+    for (const name of ['torn', 'lost'])
+      expect([models.includes(`ensemble/${name}`), tools.includes(`ensemble_${name}`)]).toEqual([true, true])
     for (const [name, why] of [
       ['torn', 'nobody'],
+      ['lost', 'nowhere'],
       ['ripped', 'sufficiently indented'],
     ] as const) {
       const asked = await askAll(name)

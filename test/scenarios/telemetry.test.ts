@@ -120,6 +120,21 @@ describe('traces from the command line', { timeout: 120_000 }, () => {
     }
   })
 
+  test('a project that somebody else wrote sends them nowhere, and that is said', async () => {
+    const far = 'http://collector.test:4318'
+    const desk = makeDesk({}, `telemetry: { otlp_endpoint: "${far}" }\n`)
+    writeFileSync(join(desk.cwd, '.env'), `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${far}/v1/traces\n`)
+    const { code, stderr } = await runProgram(['run', 'pair', 'x'], desk)
+    expect(code, stderr).toBe(0)
+    expect(
+      stderr.match(/TrustWarning: .*\.env: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT of a project is not used/g),
+    ).toHaveLength(1)
+    expect(
+      stderr.match(/TrustWarning: .*config\.yaml: telemetry\.otlp_endpoint of a project is not used/g),
+    ).toHaveLength(1)
+    expect(stderr).not.toContain('cannot be delivered')
+  })
+
   test('a run that is taken up goes on in its trace, and nothing is told twice', async () => {
     const collector = await openCollector()
     const desk = makeDesk({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })

@@ -17,7 +17,8 @@ import { makeProject } from './project.ts'
 
 const shipped = join(root, 'library', 'tools', 'calculator')
 const { signal } = new AbortController()
-const CONFIG = 'sandbox: { fallback: process }\n'
+/** A weaker wall is for the user to name, not for the project. */
+const WALL = { LLM_ORC_SANDBOX_FALLBACK: 'process' }
 
 interface Place {
   readonly app: App
@@ -27,8 +28,8 @@ interface Place {
 }
 
 async function open(files: Record<string, string> = {}): Promise<Place> {
-  const { cwd, env } = makeProject({ 'config.yaml': CONFIG, ...files })
-  const app = await createApp({ cwd, env })
+  const { cwd, env } = makeProject(files)
+  const app = await createApp({ cwd, env: { ...env, ...WALL } })
   onTestFinished(() => app.close())
   const tools = join(cwd, '.llm-orc', 'tools', 'calculator')
   return { app, cwd, install: (version) => cpSync(join(shipped, version), join(tools, version), { recursive: true }) }

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { findEnsemble } from '../../config/find-ensemble.ts'
+import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import type { Artifact } from '../artifact-reader.ts'
 import { defineOperation } from '../operation.ts'
@@ -44,6 +46,10 @@ export const measureEnsemble = defineOperation({
   input: z.object({ name: z.string().min(1).describe('The ensemble that was run.') }),
   run: async ({ name }, { app }) => {
     const places = (await listOwnArtifacts(app, name)).slice(0, MOST)
+    if (places.length === 0) {
+      const looked = await findEnsemble(name, app.paths)
+      if ('problem' in looked) throw new OrcError(looked.problem)
+    }
     const artifacts: Artifact[] = []
     for (const { id } of places) {
       // One that cannot be read says nothing.

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { editEnsemble } from '../../config/edit-ensemble.ts'
 import { printYaml, writeWhole } from '../../config/edit-yaml.ts'
+import { inTurn } from '../../config/turns.ts'
 import { errorsFirst, isError, OrcError } from '../../events/errors.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
 import { parseEnsemble } from '../../graph/ensemble-parse.ts'
@@ -63,13 +64,15 @@ export const updateEnsemble = defineOperation({
   run: async ({ name: wanted, changes, dry_run, backup }, { app }) => {
     const found = await findNamedEnsemble(app, wanted)
     const file = await requireOwnFile(app, { what: `the ensemble "${found.name}"`, ...found })
-    const { text, applied } = editEnsemble(await readOwnFile(file), file, changes as JsonObject)
-    const warnings = refuseBroken(text, file)
-    const about = { name: found.name, path: file, changes_applied: applied, warnings }
-    if (dry_run) return { ...about, preview: text, modified: false, backup_created: false }
-    const copy = backup ? await backUp(file) : undefined
-    await writeWhole(file, text)
-    return { ...about, modified: true, backup_created: backup, ...(copy === undefined ? {} : { backup: copy }) }
+    return inTurn(file, async () => {
+      const { text, applied } = editEnsemble(await readOwnFile(file), file, changes as JsonObject)
+      const warnings = refuseBroken(text, file)
+      const about = { name: found.name, path: file, changes_applied: applied, warnings }
+      if (dry_run) return { ...about, preview: text, modified: false, backup_created: false }
+      const copy = backup ? await backUp(file) : undefined
+      await writeWhole(file, text)
+      return { ...about, modified: true, backup_created: backup, ...(copy === undefined ? {} : { backup: copy }) }
+    })
   },
 })
 

@@ -15,7 +15,7 @@ import { createPorts } from '../ports.ts'
 import { ownerIn } from '../principal.ts'
 import { findRunId } from '../run-id.ts'
 import { loadContents } from '../run-report.ts'
-import { driveRun, holdLease, makeRunId, requireRun, watcherOf } from '../runs.ts'
+import { driveRun, holdLease, inPlace, makeRunId, requireRun, watcherOf } from '../runs.ts'
 import { permitFields } from './run.ts'
 
 const run = z.string().min(1).describe('The id of the run, its beginning, or `latest`.')
@@ -51,25 +51,26 @@ export const forkRunOperation = defineOperation({
       hasPermits(before) || hasPermits(permits)
         ? pinPermits(await readPinnedFiles(app, { run: parent, events: kept }), permits)
         : undefined
-    call.keeper?.admit()
-    const principal = ownerIn(events)
-    const ports = await createPorts(app, { ...watcherOf(call, id), permits, principal })
-    const lease = await holdLease(app, id)
-    const forked = await forkRun(ports, parent, {
-      run: id,
-      at: wish.at,
-      change: await readWish(app, { ...wish, events, parent }),
-      started_by: call.keeper ? 'server' : 'cli',
-      run_key: randomBytes(32).toString('hex'),
-      lease,
-      ...(files ? { files } : {}),
+    const result = await inPlace({ app, run: id, keeper: call.keeper }, async () => {
+      const principal = ownerIn(events)
+      const ports = await createPorts(app, { ...watcherOf(call, id), permits, principal })
+      const lease = await holdLease(app, id)
+      const forked = await forkRun(ports, parent, {
+        run: id,
+        at: wish.at,
+        change: await readWish(app, { ...wish, events, parent }),
+        started_by: call.keeper ? 'server' : 'cli',
+        run_key: randomBytes(32).toString('hex'),
+        lease,
+        ...(files ? { files } : {}),
+      })
+      if ('refused' in forked) {
+        await lease.release()
+        const hint = forked.latest ? `The last event at which it can be done is ${forked.latest}.` : forked.refused.hint
+        throw new OrcError({ ...forked.refused, ...(hint === undefined ? {} : { hint }) })
+      }
+      return driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: [], principal })
     })
-    if ('refused' in forked) {
-      await lease.release()
-      const hint = forked.latest ? `The last event at which it can be done is ${forked.latest}.` : forked.refused.hint
-      throw new OrcError({ ...forked.refused, ...(hint === undefined ? {} : { hint }) })
-    }
-    const result = await driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: [], principal })
     return { parent, at: wish.at, ...result }
   },
 })

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import * as z from 'zod'
 import { writeWhole } from '../../config/edit-yaml.ts'
 import { OrcError } from '../../events/errors.ts'
 import { findEntry, findLibraryFolder, type LibraryEntry, listLibrary, readEntry } from '../library.ts'
 import { defineOperation } from '../operation.ts'
-import { placeOwnFile } from '../own-files.ts'
+import { backUp, placeOwnFile } from '../own-files.ts'
 
 export const browseLibrary = defineOperation({
   name: 'library browse',
@@ -48,8 +49,10 @@ export const copyFromLibrary = defineOperation({
     const path = readDestination(entry, kind, destination)
     const file = await placeOwnFile(app, kind, { path, user: global })
     const text = await readEntry(entry)
+    const replaced = overwrite && existsSync(file)
+    const copy = replaced ? await backUp(file) : undefined
     await writeWhole(file, text, { fresh: !overwrite })
-    return { copied: true, source: entry.path, destination: file }
+    return { copied: true, source: entry.path, destination: file, ...(copy === undefined ? {} : { backup: copy }) }
   },
 })
 

@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { OrcError, type Problem } from '../../events/errors.ts'
 import type { ModelCard, Prices, Rate } from '../../events/model-card.ts'
 import { toDollars } from '../../events/prices.ts'
+import { suggest } from '../../graph/nearest.ts'
 import type { ModelProfile } from '../../graph/profile.ts'
 import { VENDORS } from '../../providers/vendors.ts'
 import { CATALOGUE, listCatalogued } from '../../router/catalogue.ts'
@@ -73,6 +75,10 @@ export const showModel = defineOperation({
     const opened = await cards.open()
     const { name, provider, model, options } = await findProfile(app, opened, input.model)
     const known = opened.registry.describe(provider, model, options)
+    const meant = name !== '' || input.model === provider || input.model.startsWith(`${provider}/`)
+    // That what runs on this machine costs nothing is said of any name.
+    const nothing = !known?.facts.some(({ source }) => source !== 'local')
+    if (nothing && !meant) throw new OrcError(missing(app, opened, input.model))
     return {
       provider,
       model,
@@ -161,7 +167,8 @@ function listFacts({ card, facts }: Description): ShownFact[] {
 }
 
 /** What `run --model` means by the name; a name alone that only one vendor has, too. */
-async function findProfile(app: App, { catalogue }: OpenedCards, name: string): Promise<ModelProfile> {
+async function findProfile(app: App, opened: OpenedCards, name: string): Promise<ModelProfile> {
+  const { catalogue } = opened
   const { profiles, broken } = app.profiles
   if (!profiles.has(name) && !broken.has(name) && !name.includes('/')) {
     const stated = app.models.cards.stated.find(({ model }) => model === name)
@@ -169,7 +176,26 @@ async function findProfile(app: App, { catalogue }: OpenedCards, name: string): 
     const provider = stated?.provider ?? vendor
     if (provider !== undefined) return { name: '', provider, model: name }
   }
-  return (await app.models.findModel(name)).profile
+  try {
+    return (await app.models.findModel(name)).profile
+  } catch (error) {
+    if (error instanceof OrcError && error.code === 'not_found') throw new OrcError(missing(app, opened, name))
+    throw error
+  }
+}
+
+/** Nobody knows the name: neither a profile, a file nor the catalogue; what a server that is the default may have is a guess. */
+function missing(app: App, { catalogue }: OpenedCards, name: string): Problem {
+  const models = [
+    ...app.models.cards.stated,
+    ...listCatalogued().flatMap((provider) => catalogue.list(provider).map((model) => ({ provider, model }))),
+  ]
+  const known = [
+    ...app.profiles.profiles.keys(),
+    ...models.map(({ provider, model }) => (name.includes('/') ? `${provider}/${model}` : model)),
+  ]
+  const hint = 'See them with: llm-orc models list. A model that no list has is PROVIDER/MODEL.'
+  return { code: 'not_found', message: `there is no model or profile ${name}`, hint, ...suggest(name, known) }
 }
 
 function showPrices(prices: Prices) {

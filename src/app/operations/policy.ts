@@ -67,10 +67,16 @@ async function readWords(app: App, given: z.infer<typeof input>): Promise<Call> 
     const argument = text === NO_ARGUMENTS ? '' : text
     return { name: tool, argument, paths: [], hosts: [], safety: 'pure', labels: [] }
   }
-  const pinned = given.safety === undefined ? await findPinned(app, tool) : undefined
+  const pinned = await findPinned(app, tool)
   const safety = given.safety ?? pinned?.safety ?? 'unsafe'
   const labels = outside ? ['outside'] : []
-  return describeCall(tool, readArguments(given), { safety, labels, permissions: pinned?.permissions })
+  const permissions = given.safety === undefined ? pinned?.permissions : undefined
+  return describeCall(nameTool(tool), readArguments(given), { version: pinned?.version, safety, labels, permissions })
+}
+
+/** Without the versions that are asked for. */
+function nameTool(reference: string): string {
+  return reference.includes(':') ? reference : reference.replace(/@.*$/s, '')
 }
 
 /** The tool that an agent would get by this name; those of servers are not asked for. */

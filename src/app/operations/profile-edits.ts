@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { cutProfile, editProfile } from '../../config/edit-profile.ts'
 import { printYaml, writeWhole } from '../../config/edit-yaml.ts'
 import { profileSchema } from '../../config/schema.ts'
+import { inTurn } from '../../config/turns.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import { checkName } from '../../graph/name.ts'
@@ -47,12 +48,14 @@ export const updateProfile = defineOperation({
   run: async ({ name: wanted, changes, dry_run, backup }, { app }) => {
     const { profile, file } = await requireProfile(app, wanted)
     checkChanges({ ...profile } as unknown as JsonObject, changes as JsonObject)
-    const text = editProfile(await readOwnFile(file), file, { name: wanted, changes: changes as JsonObject })
-    const about = { name: wanted, path: file, changes_applied: Object.keys(changes) }
-    if (dry_run) return { ...about, preview: text, updated: false, backup_created: false }
-    const copy = backup ? await backUp(file) : undefined
-    await writeWhole(file, text)
-    return { ...about, updated: true, backup_created: backup, ...(copy === undefined ? {} : { backup: copy }) }
+    return inTurn(file, async () => {
+      const text = editProfile(await readOwnFile(file), file, { name: wanted, changes: changes as JsonObject })
+      const about = { name: wanted, path: file, changes_applied: Object.keys(changes) }
+      if (dry_run) return { ...about, preview: text, updated: false, backup_created: false }
+      const copy = backup ? await backUp(file) : undefined
+      await writeWhole(file, text)
+      return { ...about, updated: true, backup_created: backup, ...(copy === undefined ? {} : { backup: copy }) }
+    })
   },
 })
 
@@ -62,12 +65,14 @@ export const deleteProfile = defineOperation({
   input: z.object({ name, confirm: z.boolean().default(false).describe('Really remove it.') }),
   run: async ({ name: wanted, confirm }, { app }) => {
     const { file } = await requireProfile(app, wanted)
-    const rest = cutProfile(await readOwnFile(file), file, wanted)
-    if (!confirm) throw needConfirmation(`this removes the model profile "${wanted}" from ${file}`)
-    const copy = rest === undefined ? undefined : await backUp(file)
-    if (rest === undefined) await removeOwnFile(file)
-    else await writeWhole(file, rest)
-    return { deleted: true, name: wanted, path: file, ...(copy === undefined ? {} : { backup: copy }) }
+    return inTurn(file, async () => {
+      const rest = cutProfile(await readOwnFile(file), file, wanted)
+      if (!confirm) throw needConfirmation(`this removes the model profile "${wanted}" from ${file}`)
+      const copy = rest === undefined ? undefined : await backUp(file)
+      if (rest === undefined) await removeOwnFile(file)
+      else await writeWhole(file, rest)
+      return { deleted: true, name: wanted, path: file, ...(copy === undefined ? {} : { backup: copy }) }
+    })
   },
 })
 
@@ -91,7 +96,7 @@ function checkChanges(profile: JsonObject, changes: JsonObject): void {
   if (checked.success) return
   throw new OrcError(
     checked.error.issues.map(({ path, message }) => ({
-      code: 'config_invalid' as const,
+      code: 'bad_input' as const,
       message: `${path.map(String).join('.') || 'the profile'}: ${message}`,
     })),
   )

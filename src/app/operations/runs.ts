@@ -16,6 +16,7 @@ import { findRunId } from '../run-id.ts'
 import { reportRun } from '../run-report.ts'
 import { findSketch, type RunSketch, sketchRuns } from '../run-sketch.ts'
 import { commandRun, continueRun, holdLease, reportOf, requireRun } from '../runs.ts'
+import { watchUnattended } from '../unattended.ts'
 import { verifyFile, verifyStored } from '../verify.ts'
 import { permitFields } from './run.ts'
 
@@ -128,18 +129,24 @@ export const tailRun = defineOperation({
   name: 'runs tail',
   summary: 'Print the events of a run, and go on while it runs.',
   input: z.object({ run, from: z.int().min(1).default(1).describe('The first event to print.') }),
-  run: async (input, { app, signal, watcher }) => {
+  run: async (input, { app, signal, watcher, say }) => {
     const id = await findRunId(app, input.run)
     const { journal } = await app.openJournal()
+    const unattended = say && watchUnattended(app, id, say)
     let printed = 0
-    for await (const record of journal.follow(`run/${id}`, input.from, signal)) {
-      const event = upcast(record.data)
-      watcher?.events?.([event])
-      printed += 1
-      if (event.type === 'run-finished' || event.type === 'run-paused') {
-        const next = await readEvent({ journal }, id, event.seq + 1)
-        if (!next) break
+    try {
+      for await (const record of journal.follow(`run/${id}`, input.from, signal)) {
+        const event = upcast(record.data)
+        watcher?.events?.([event])
+        unattended?.heard()
+        printed += 1
+        if (event.type === 'run-finished' || event.type === 'run-paused') {
+          const next = await readEvent({ journal }, id, event.seq + 1)
+          if (!next) break
+        }
       }
+    } finally {
+      unattended?.end()
     }
     return { run: id, events: printed }
   },

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
+import { sep } from 'node:path'
 import * as z from 'zod'
 import { listScripts } from '../../config/script-list.ts'
 import { resolveScript } from '../../config/scripts.ts'
@@ -39,12 +40,28 @@ async function requireScript(app: App, reference: string): Promise<PinnedScript 
   throw new OrcError({ code: 'script_missing', message: `there is no script ${reference}`, hint })
 }
 
+/** A project may hold links to anywhere: what they lead to is told only to whoever sits at this machine. */
+async function requireInPlace({ paths }: App, file: string): Promise<void> {
+  const { project, config, system, library, library_override, legacy } = paths
+  const real = await realpath(file)
+  for (const folder of [project, config, system, library, library_override, ...legacy]) {
+    const root = folder === undefined ? undefined : await realpath(folder).catch(() => undefined)
+    if (root !== undefined && real.startsWith(root + sep)) return
+  }
+  throw new OrcError({
+    code: 'access_denied',
+    message: 'this script is a link to elsewhere',
+    hint: 'Put the file itself there.',
+  })
+}
+
 export const showScript = defineOperation({
   name: 'scripts show',
   summary: 'Show a script: where it was found, what its header says, and its source.',
   input: z.object({ name }),
-  run: async (input, { app }) => {
+  run: async (input, { app, principal }) => {
     const script = await requireScript(app, input.name)
+    if (principal && principal.kind !== 'local') await requireInPlace(app, script.path)
     const { reference, path, sha256, program, header, interactive, safety } = script
     const source = await readFile(path, 'utf8')
     return {

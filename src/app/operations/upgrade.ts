@@ -9,7 +9,7 @@ import { pinPermits, readPermits } from '../permits.ts'
 import { createPorts } from '../ports.ts'
 import { ownerIn } from '../principal.ts'
 import { findRunId } from '../run-id.ts'
-import { continueRun, driveRun, holdLease, makeRunId, requireRun, watcherOf } from '../runs.ts'
+import { continueRun, driveRun, holdLease, inPlace, makeRunId, requireRun, watcherOf } from '../runs.ts'
 import type { Target } from '../target.ts'
 import { checkUpgrade, type UpgradeCheck } from '../upgrade.ts'
 
@@ -79,22 +79,23 @@ async function continueAsFork(call: Call, parent: string, { events, target, spec
   await (await holdLease(app, parent)).release()
   const id = makeRunId()
   const { deny = [] } = await readPermits(app, parent, events)
-  call.keeper?.admit()
-  const principal = ownerIn(events)
-  const ports = await createPorts(app, { ...watcherOf(call, id), permits: { deny }, principal })
-  const lease = await holdLease(app, id)
-  const forked = await forkRun(ports, parent, {
-    run: id,
-    at: events.length,
-    change: { specs },
-    started_by: call.keeper ? 'server' : 'cli',
-    run_key: randomBytes(32).toString('hex'),
-    files: pinPermits(target.files, { deny }),
-    lease,
+  return inPlace({ app, run: id, keeper: call.keeper }, async () => {
+    const principal = ownerIn(events)
+    const ports = await createPorts(app, { ...watcherOf(call, id), permits: { deny }, principal })
+    const lease = await holdLease(app, id)
+    const forked = await forkRun(ports, parent, {
+      run: id,
+      at: events.length,
+      change: { specs },
+      started_by: call.keeper ? 'server' : 'cli',
+      run_key: randomBytes(32).toString('hex'),
+      files: pinPermits(target.files, { deny }),
+      lease,
+    })
+    if ('refused' in forked) {
+      await lease.release()
+      throw new OrcError(forked.refused)
+    }
+    return driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: target.notes, principal })
   })
-  if ('refused' in forked) {
-    await lease.release()
-    throw new OrcError(forked.refused)
-  }
-  return driveRun(app, { run: forked, lease }, { ...steeringOf(call), notes: target.notes, principal })
 }

@@ -25,5 +25,5 @@ function describeBox({ id, title, notes, inside }: Box, arrows: Picture['arrows'
 
 /** Names and expressions may hold anything a file can hold. */
 function clean(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ').toWellFormed()
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NASTY_OUTPUTS } from '../../events/views/sample-events.ts'
 import type { GraphStep, StepGraph } from '../step-graph.ts'
 import { drawAscii } from './ascii.ts'
 import { drawMermaid } from './mermaid.ts'
@@ -70,6 +71,26 @@ describe('the picture of a graph', () => {
     expect(drawn).toContain('n0["a#34;]#59; click<br/>ollama/llama3"]')
     expect(drawn).toContain('n0 -.->|failure| n1')
     expect(drawMermaid(pictureOf(graph)).match(/subgraph/g)).toHaveLength(2)
+  })
+
+  test('S21: names and conditions of strangers stay text, in every drawing', () => {
+    for (const nasty of NASTY_OUTPUTS) {
+      const steps = [agent(nasty), agent('b', { after: [after(nasty, 'failure')], spec: { name: nasty } })]
+      const condition = { id: 'b/when', kind: 'condition', spec: { expression: nasty } }
+      const picture = pictureOf({ name: nasty, steps: [...steps, condition] })
+      const drawn = drawSvg(picture)
+      expect(drawn.replaceAll(/<\/?(svg|style|defs|marker|path|rect|text)( [\w:-]+="[^"<>]*")*\/?>/g, '')).not.toMatch(
+        /[<>]/,
+      )
+      expect(drawn).not.toMatch(/ (on\w+|(xlink:)?href|style)="|url\((?!#tip\))/)
+      const mermaid = drawMermaid(picture)
+      expect(mermaid).not.toMatch(/<(?!br\/>)|^\s*(click|%%)/m)
+      for (const text of [drawn, mermaid, drawAscii(picture)]) {
+        // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+        expect(text).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/)
+        expect(text.isWellFormed()).toBe(true)
+      }
+    }
   })
 
   test('S21 as SVG: nothing of the file becomes markup, boxes of a level do not overlap', () => {

@@ -66,6 +66,7 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
       signal,
       watcher: watch.watcher,
       faces,
+      ...(settings.quiet ? {} : { say: (text: string) => say(`${app.redact(text)}\n`) }),
       ...(person ? { person } : {}),
     })
   } catch (error) {

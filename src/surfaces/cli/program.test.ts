@@ -272,6 +272,24 @@ describe('B17: Ctrl-C', () => {
     expect((await ran).code).toBe(130)
   })
 
+  test('following a run that nobody drives says so and how to go on, and follows on', async () => {
+    const { child, ended } = await startStaying()
+    const silent = desk.start(['runs', 'tail', 'latest'])
+    const silence = listenTo(silent.child)
+    await new Promise((resolve) => silent.child.stdout?.once('data', resolve))
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(silence.join('')).toBe('')
+    child.kill('SIGKILL')
+    await ended
+    await expect
+      .poll(() => silence.join(''), { timeout: 20_000 })
+      .toMatch(/^Nobody drives the run \S+ at the moment\. To go on with it: llm-orc runs resume \S+\n$/)
+    expect((await desk.run(['runs', 'cancel', 'latest'])).code).toBe(0)
+    const { code, stdout } = await silent.ended
+    expect({ code, end: /run-finished +cancelled/.test(stdout) }).toEqual({ code: 0, end: true })
+    expect(silence).toHaveLength(1)
+  }, 30_000)
+
   test('a run that is being driven cannot be deleted; one that was killed can be cancelled though its file has changed', async () => {
     const { child, ended } = await startStaying()
     const refused = await desk.run(['runs', 'delete', 'latest', '--confirm'])
@@ -370,3 +388,9 @@ describe('B17: surroundings', () => {
     expect(existsSync(join(bare, '.llm-orc'))).toBe(false)
   })
 })
+
+function listenTo({ stderr }: { readonly stderr: NodeJS.ReadableStream | null }): readonly string[] {
+  const said: string[] = []
+  stderr?.on('data', (text) => said.push(String(text)))
+  return said
+}

@@ -1,5 +1,5 @@
 import { ERROR_CODES, OrcError } from '../../events/errors.ts'
-import { cleanLine, stringifyClean } from '../../events/views/clean.ts'
+import { cleanLine, cleanText, stringifyClean } from '../../events/views/clean.ts'
 import { performCall, styleFor } from './call.ts'
 import { type Outlet, openOutlet } from './outlet.ts'
 import { parseArguments } from './parse.ts'
@@ -38,7 +38,7 @@ async function reportFailure(error: unknown, settings: Settings, outlet: Outlet)
   const known = error instanceof OrcError ? error : describeSurprise(error)
   process.stderr.write(`${renderProblems(known, style)}\n`)
   if (!(error instanceof OrcError) && process.env.LLM_ORC_DEBUG === '1') {
-    process.stderr.write(`${error instanceof Error ? error.stack : cleanLine(String(error))}\n`)
+    process.stderr.write(`${cleanText((error instanceof Error && error.stack) || String(error))}\n`)
   }
   if (settings.output === 'json' || settings.output_format === 'json') {
     await outlet.write(`${stringifyClean({ problems: known.problems }, 2)}\n`).catch(() => {})

@@ -26,10 +26,16 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > LARGEST_BODY) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      length += chunk.length
+      if (length > LARGEST_BODY) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof OrcError) throw error
+    // Whoever sent it is gone, or sent no chunks; that is no fault of this program.
+    throw new OrcError({ code: 'body_invalid', message: 'the body was cut off' })
   }
   return Buffer.concat(chunks)
 }

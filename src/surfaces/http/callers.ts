@@ -15,7 +15,10 @@ const LOOK_EVERY_MS = 300
 /** What can be seen without being anybody: nothing of the user's. */
 function isPublic(c: FaceContext): boolean {
   const { method, path } = c.req
-  return method === 'GET' && (path === '/health' || path === METADATA_PATH || path.startsWith(`${METADATA_PATH}/`))
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    (path === '/health' || path === METADATA_PATH || path.startsWith(`${METADATA_PATH}/`))
+  )
 }
 
 /** Finds out who asks; everything behind works with what that caller may see. Answers with what ends it. */

@@ -1,9 +1,9 @@
 import type { Guarded } from './guards.ts'
 import type { FaceRoutes } from './means.ts'
 
-const METHODS = 'GET, POST, DELETE, OPTIONS'
+const METHODS = 'GET, POST, PUT, DELETE, OPTIONS'
 const HEADERS =
-  'Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id, X-Api-Key, Mcp-Session-Id, Mcp-Protocol-Version'
+  'Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id, X-Api-Key, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name'
 const EXPOSED = 'Location, Retry-After, WWW-Authenticate, X-Request-Id, X-Llm-Orc-Run, Mcp-Session-Id'
 /** Seconds a browser may remember the answer. */
 const REMEMBER_S = 600

@@ -2,8 +2,8 @@ import type { LiveText } from '../../app/run-host.ts'
 import { findRunId } from '../../app/run-id.ts'
 import { requireCaller } from './callers.ts'
 import { limitBacklog, readCursor } from './cursor.ts'
-import type { Page } from './frames.ts'
 import type { CallerMeans, FaceContext, FaceRoutes } from './means.ts'
+import { cancelAfter, type OnDisconnect, readOnDisconnect } from './on-disconnect.ts'
 import { answerStream, HEARTBEAT_MS, type SseSource, writeMessage } from './sse.ts'
 import { Subscription } from './subscription.ts'
 
@@ -11,12 +11,13 @@ import { Subscription } from './subscription.ts'
 export function addRunEvents(routes: FaceRoutes): void {
   routes.get('/v1/runs/:run/events', async (c) => {
     const means = requireCaller(c, 'read')
+    const wish = readOnDisconnect(c)
     const run = await findRunId(means.app, c.req.param('run'))
     const last = await means.host.head(run)
     const after = readCursor(c.req.header('last-event-id') ?? c.req.query('after'), last)
     if (wantsPage(c)) return answerPage(c, means, { run, after })
     if (after === last && (await hasEnded(means, run, last))) return c.body(null, 204)
-    return answerStream(c, streamRun(means, { run, after, last }), means.streams)
+    return answerStream(c, streamRun(means, { run, after, last, wish }), means.streams)
   })
 }
 
@@ -31,9 +32,9 @@ async function answerPage(
   { run, after }: { readonly run: string; readonly after: number },
 ) {
   const page = await frames.read(run, after + 1)
-  const next = page.at(-1)?.seq
-  const head = `{"run":${JSON.stringify(run)},"events":[${page.map(({ json }) => json).join(',')}]`
-  return c.body(`${head}${next === undefined ? '' : `,"next":${next}`}}`, 200, { 'content-type': 'application/json' })
+  const events = page?.list().map(({ json }) => json) ?? []
+  const head = `{"run":${JSON.stringify(run)},"events":[${events.join(',')}]`
+  return c.body(`${head}${page ? `,"next":${page.last}` : ''}}`, 200, { 'content-type': 'application/json' })
 }
 
 async function hasEnded({ host }: CallerMeans, run: string, last: number): Promise<boolean> {
@@ -54,8 +55,9 @@ export function startReading(
 
 function streamRun(
   means: CallerMeans,
-  place: { readonly run: string; readonly after: number; readonly last: number },
+  place: { readonly run: string; readonly after: number; readonly last: number; readonly wish: OnDisconnect },
 ): SseSource {
+  const over = cancelAfter(means, place)
   const { subscription, reset } = startReading(means, place)
   let missed = reset
   return {
@@ -68,7 +70,7 @@ function streamRun(
       const portion = await subscription.next(HEARTBEAT_MS)
       if (portion.type === 'end') return undefined
       if (portion.type === 'live') return portion.texts.map((text) => writeDelta(means, text)).join('')
-      if (portion.type === 'frames') return writeFrames(portion.frames)
+      if (portion.type === 'frames') return portion.page.bytes
       if ((await means.host.head(place.run)) < subscription.sent) {
         subscription.close()
         return writeMessage({
@@ -78,20 +80,11 @@ function streamRun(
       }
       return ': still here\n\n'
     },
-    close: () => subscription.close(),
+    close: (why) => {
+      subscription.close()
+      over(why)
+    },
   }
-}
-
-/** Whole pages as bytes, made once for all readers; they go with the page. */
-const written = new WeakMap<Page, Uint8Array>()
-
-function writeFrames(page: Page): Uint8Array {
-  const known = written.get(page)
-  if (known) return known
-  const text = page.map(({ seq, type, json }) => writeMessage({ id: seq, event: type, data: json })).join('')
-  const bytes = Buffer.from(text, 'utf8')
-  written.set(page, bytes)
-  return bytes
 }
 
 function writeDelta({ app }: CallerMeans, text: LiveText): string {

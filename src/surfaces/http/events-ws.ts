@@ -7,6 +7,7 @@ import { requireCaller } from './callers.ts'
 import { readCursor } from './cursor.ts'
 import { describeDelta, startReading } from './events-sse.ts'
 import type { CallerMeans, FaceRoutes } from './means.ts'
+import { cancelAfter, readOnDisconnect } from './on-disconnect.ts'
 import { perform } from './perform.ts'
 import { asOrcError, describeProblem } from './problem.ts'
 import { Socket } from './socket.ts'
@@ -27,15 +28,18 @@ const WORDS: { readonly [type: string]: string } = {
 export function addRunSocket(routes: FaceRoutes): void {
   routes.get('/v1/runs/:run/ws', async (c, next) => {
     const means = requireCaller(c, 'read')
+    const wish = readOnDisconnect(c)
     const run = await findRunId(means.app, c.req.param('run'))
     const last = await means.host.head(run)
     const after = readCursor(c.req.query('after'), last)
     const upgrade = upgradeWebSocket(() => {
       let socket: Socket | undefined
       let subscription: Subscription | undefined
+      const over = cancelAfter(means, { run, wish })
       const leave = () => {
         socket?.leave()
         subscription?.close()
+        over(socket?.closing ?? 'left')
       }
       return {
         onOpen: (_, context) => {
@@ -68,7 +72,7 @@ async function sendRun({ app }: CallerMeans, socket: Socket, subscription: Subsc
       const portion = await subscription.next(HEARTBEAT_MS)
       if (portion.type === 'end') return socket.close('ended')
       if (portion.type === 'frames')
-        await socket.send(portion.frames.map(({ seq, json }) => `{"type":"event","seq":${seq},"event":${json}}`))
+        await socket.send(portion.page.list().map(({ seq, json }) => `{"type":"event","seq":${seq},"event":${json}}`))
       if (portion.type === 'live')
         await socket.send(
           portion.texts.map((text) => app.redact(JSON.stringify({ type: 'delta', delta: describeDelta(text) }))),

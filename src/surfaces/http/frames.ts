@@ -1,16 +1,5 @@
 import type { RunHost } from '../../app/run-host.ts'
-import type { Event } from '../../events/event.ts'
-
-/** One event, ready to be sent. */
-export interface Frame {
-  readonly seq: number
-  readonly type: string
-  /** The event as JSON, without secrets. */
-  readonly json: string
-}
-
-/** Frames of one run in order, without gaps. */
-export type Page = readonly Frame[]
+import { FrameBlock, type Page } from './frame-block.ts'
 
 /** One follower of a run's journal for all who read it here. */
 interface Watch {
@@ -19,19 +8,19 @@ interface Watch {
 }
 
 const PAGE_FRAMES = 128
-/** Characters of all pages kept, shared by all readers. */
-const CACHE_SIZE = 8 * 1024 * 1024
+/** Bytes of all blocks kept, shared by all readers. What readers far apart do not find here is made anew for each, and becomes garbage. */
+const CACHE_SIZE = 16 * 1024 * 1024
 
 /**
- * The committed events of runs as pages of text, made once for all who read them: hundreds of clients that come back at the same time
+ * The committed events of runs as bytes to be sent, made once for all who read them: hundreds of clients that come back at the same time
  * cost one reading. Nobody has a queue of their own; each asks for the page after the last it has sent.
  */
 export class RunFrames {
   readonly #host: RunHost
   readonly #redact: () => (text: string) => string
-  /** `RUN/FIRST SEQ` to a page, oldest use first. */
-  readonly #cache = new Map<string, { readonly page: Page; readonly size: number }>()
-  readonly #reading = new Map<string, Promise<Page>>()
+  /** `RUN/FIRST SEQ` to a block, oldest use first. */
+  readonly #cache = new Map<string, { readonly block: FrameBlock; readonly size: number }>()
+  readonly #reading = new Map<string, Promise<FrameBlock>>()
   readonly #watches = new Map<string, Watch>()
   #size = 0
 
@@ -40,40 +29,29 @@ export class RunFrames {
     this.#redact = redact
   }
 
-  /** Frames from `from` on; empty when there are none yet. A page may begin before `from`'s own page, never with a gap. */
-  async read(run: string, from: number): Promise<Page> {
-    // Pages begin at fixed numbers, so that readers at different places share them.
+  /** Frames from `from` to the end of their block, without a turn where they are known; nothing when there are none yet. */
+  read(run: string, from: number): Page | undefined | Promise<Page | undefined> {
+    // Blocks begin at fixed numbers, so that readers at different places share them.
     const first = Math.floor((from - 1) / PAGE_FRAMES) * PAGE_FRAMES + 1
-    const block = await this.#readBlock(run, first, from)
-    return cut(block, from)
-  }
-
-  async #readBlock(run: string, first: number, from: number): Promise<Page> {
     const key = `${run}/${first}`
-    const kept = this.#cache.get(key)
-    if (kept && (kept.page.length === PAGE_FRAMES || (kept.page.at(-1)?.seq ?? 0) >= from)) {
-      this.#cache.delete(key)
-      this.#cache.set(key, kept)
-      return kept.page
+    const kept = this.#cache.get(key)?.block
+    if (kept && (kept.length === PAGE_FRAMES || kept.last >= from)) {
+      this.#keep(key, kept)
+      return kept.cut(from)
     }
-    const under = this.#reading.get(key)
-    if (under) return under
-    const reading = this.#load(run, { key, first, known: kept?.page ?? [] }).finally(() => this.#reading.delete(key))
-    this.#reading.set(key, reading)
-    return reading
+    const under =
+      this.#reading.get(key) ??
+      this.#load(run, key, kept ?? new FrameBlock(first)).finally(() => this.#reading.delete(key))
+    this.#reading.set(key, under)
+    return under.then((block) => block.cut(from))
   }
 
-  async #load(
-    run: string,
-    block: { readonly key: string; readonly first: number; readonly known: Page },
-  ): Promise<Page> {
-    const from = block.known.at(-1)?.seq ?? block.first - 1
-    const added: Frame[] = []
-    for await (const event of this.#host.read(run, from + 1, block.first + PAGE_FRAMES - 1))
-      added.push(this.#frame(event))
-    const page = [...block.known, ...added]
-    if (added.length > 0) this.#keep(block.key, page)
-    return page
+  async #load(run: string, key: string, block: FrameBlock): Promise<FrameBlock> {
+    for await (const event of this.#host.read(run, block.last + 1, block.first + PAGE_FRAMES - 1))
+      block.add(event, this.#redact()(JSON.stringify(event)))
+    if (block.length === PAGE_FRAMES) block.trim()
+    if (block.length > 0) this.#keep(key, block)
+    return block
   }
 
   /** Tells of every commit to the run, by whichever process, and once at the beginning; answers with a function that ends it. */
@@ -94,35 +72,32 @@ export class RunFrames {
     const tellAll = () => {
       for (const tell of watch.tells) tell()
     }
+    // Once for all that came in one turn: every telling wakes all readers.
+    let telling: NodeJS.Immediate | undefined
+    const tellSoon = () => {
+      telling ??= setImmediate(() => {
+        telling = undefined
+        tellAll()
+      })
+    }
     const follow = async () => {
       const head = await this.#host.head(run)
       tellAll()
-      for await (const _ of this.#host.follow(run, head + 1, watch.stop.signal)) tellAll()
+      for await (const _ of this.#host.follow(run, head + 1, watch.stop.signal)) tellSoon()
     }
     // Whoever reads meets the same failure, and tells it.
     follow().catch(tellAll)
     return watch
   }
 
-  #frame(event: Event): Frame {
-    return { seq: event.seq, type: event.type, json: this.#redact()(JSON.stringify(event)) }
-  }
-
-  #keep(key: string, page: Page): void {
-    this.#size -= this.#cache.get(key)?.size ?? 0
+  #keep(key: string, block: FrameBlock): void {
+    this.#size += block.size - (this.#cache.get(key)?.size ?? 0)
     this.#cache.delete(key)
-    const size = page.reduce((sum, { json }) => sum + json.length, 0)
-    this.#cache.set(key, { page, size })
-    this.#size += size
-    for (const [oldest, { size: less }] of this.#cache) {
+    this.#cache.set(key, { block, size: block.size })
+    for (const [oldest, { size }] of this.#cache) {
       if (this.#size <= CACHE_SIZE || oldest === key) break
       this.#cache.delete(oldest)
-      this.#size -= less
+      this.#size -= size
     }
   }
-}
-
-/** The page itself where it begins at the right place, so that what was made of it is found again. */
-function cut(page: Page, from: number): Page {
-  return page[0]?.seq === from ? page : page.filter(({ seq }) => seq >= from)
 }

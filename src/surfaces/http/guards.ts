@@ -50,6 +50,11 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
+/** Whether a `Host` header is one name or address, with a port or without. */
+export function isHostForm(host: string): boolean {
+  return splitHost(host) !== undefined
+}
+
 /** Whether a `Host` header names this machine as itself. */
 export function isLocalName(host: string | undefined): boolean {
   const { name } = splitHost(host ?? null) ?? {}
@@ -66,9 +71,10 @@ export function guardRequest(request: Request, guarded: Guarded): void {
   const origin = request.headers.get('origin')
   if (origin !== null && origin !== `http://${host}` && !guarded.origins.includes(origin))
     throw refused(`the origin ${JSON.stringify(origin)} may not ask here`)
-  // A browser says so itself, also where it sends no origin.
-  if (origin === null && request.headers.get('sec-fetch-site') === 'cross-site')
-    throw refused('a page of another site may not ask here')
+  // A browser says so itself, also where it sends no origin. Of the same site are pages at other ports of this machine.
+  const site = request.headers.get('sec-fetch-site')
+  if (origin === null && (site === 'cross-site' || site === 'same-site'))
+    throw refused('a page of another origin may not ask here')
 }
 
 /** Counts them as they came, with repetitions. Throws OrcError `headers_too_many`. */
@@ -85,7 +91,7 @@ function isServed(host: string | null, { hosts, port: own }: Guarded): boolean {
 }
 
 function splitHost(host: string | null): { readonly name: string; readonly port: string | undefined } | undefined {
-  const [, name, port] = /^(\[[\da-f:.]+\]|[^:[\]@/\s]+)(?::(\d{1,5}))?$/i.exec(host ?? '') ?? []
+  const [, name, port] = /^(\[[\da-f:.]+\]|[^:[\]@/\\?#,\s]+)(?::(\d{1,5}))?$/i.exec(host ?? '') ?? []
   return name === undefined ? undefined : { name: name.toLowerCase(), port }
 }
 

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
@@ -6,6 +7,7 @@ import type { App } from '../../app/app.ts'
 import type { HttpWish, OpenFace } from '../../app/faces.ts'
 import { createRunHost } from '../../app/run-host.ts'
 import { OrcError } from '../../events/errors.ts'
+import { findMisframing, refuseMisframed, wantsWebSocket } from './framing.ts'
 import { guardAddress, guardsOf } from './guards.ts'
 import { createHttpFace } from './server.ts'
 
@@ -13,6 +15,9 @@ import { createHttpFace } from './server.ts'
 const GRACE_MS = 10_000
 /** ms for answers and last words under way. */
 const LINGER_MS = 2_000
+/** ms for the headers of a request, and for all of it. */
+const HEADERS_MS = 10_000
+const REQUEST_MS = 60_000
 
 export interface Listening {
   say(line: string): void
@@ -20,13 +25,23 @@ export interface Listening {
   readonly grace_ms?: number
   /** ms a reader may take nothing; default 5 s. */
   readonly stalled_ms?: number
+  /** ms that the headers of a request may take, and all of it; default 10 s and 60 s. */
+  readonly headers_ms?: number
+  readonly request_ms?: number
 }
 
 /** Listens until the signal fires; then nothing new is taken, runs may end, and what is left is let go of for the next server. */
 export async function listenHttp(
   app: App,
   wish: HttpWish,
-  { signal, say, grace_ms = GRACE_MS, stalled_ms }: Listening & { readonly signal: AbortSignal },
+  {
+    signal,
+    say,
+    grace_ms = GRACE_MS,
+    stalled_ms,
+    headers_ms = HEADERS_MS,
+    request_ms = REQUEST_MS,
+  }: Listening & { readonly signal: AbortSignal },
 ): Promise<OpenFace> {
   const access = createAccess(app)
   guardAddress(wish.host, { configured: await access.isConfigured() })
@@ -51,12 +66,19 @@ export async function listenHttp(
     overrideGlobalObjects: false,
     // The declared `on` differs in how its listener binds `this`.
     websocket: { server: sockets as unknown as WebSocketServerLike },
+    createServer: ((options, take) =>
+      createServer(options, (request, response) => {
+        const wrong = findMisframing(request)
+        if (wrong === undefined) take?.(request, response)
+        else refuseMisframed(response, wrong)
+      })) as typeof createServer,
     serverOptions: {
       maxHeaderSize: 16 * 1024,
-      headersTimeout: 10_000,
-      requestTimeout: 60_000,
+      headersTimeout: headers_ms,
+      requestTimeout: request_ms,
       keepAliveTimeout: 10_000,
-      connectionsCheckingInterval: 2_000,
+      connectionsCheckingInterval: Math.min(2_000, headers_ms),
+      shouldUpgradeCallback: wantsWebSocket,
     },
   })
   const closed = new Promise<void>((resolve, reject) => {

@@ -8,10 +8,9 @@ import { makeServedProject, openServer, readStream, type Served } from './serve.
 
 const ECHO = 'name: echo\ndescription: says it again\nagents:\n- {name: one, model_profile: p}\n'
 const AUDIENCE = 'https://orc.example.org'
-const PROFILES = 'model_profiles:\n  p: { provider: scripted, model: rehearsal }\n'
 
 const serveWith = (oidc: string) =>
-  openServer(makeServedProject({ 'ensembles/echo.yaml': ECHO, 'config.yaml': `${PROFILES}serve: { oidc: ${oidc} }\n` }))
+  openServer(makeServedProject({ 'ensembles/echo.yaml': ECHO, '~/config.yaml': `serve: { oidc: ${oidc} }\n` }))
 
 const json = async (response: Response) => (await response.json()) as { readonly [field: string]: never }
 
@@ -145,6 +144,22 @@ describe('S10 tokens of a simpler provider', () => {
     const { run } = (await json(begun)) as unknown as { run: string }
     const events = await readStream(await server.ask(`/v1/runs/${run}/events`, { headers: bearer(token) }))
     expect(events.at(-1)?.event).toBe('revoked')
+  })
+
+  test('an issuer that only the project names is not believed, and nobody comes in without a token', async () => {
+    const strange = await openServer(
+      makeServedProject({ 'config.yaml': `serve: { oidc: { issuer: "${issuing.issuer.url}", audience: ours } }\n` }),
+    )
+    try {
+      const refused = await strange.ask('/v1/version', { headers: bearer(await build({})) })
+      expect(await json(refused)).toMatchObject({
+        code: 'credentials_refused',
+        detail: expect.stringContaining('trusts'),
+      })
+      expect((await strange.ask('/v1/version')).status).toBe(401)
+    } finally {
+      await strange.close()
+    }
   })
 
   test('S30 when the issuer is gone, nobody new is let in by token, and keys work on', async () => {

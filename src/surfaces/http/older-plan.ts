@@ -4,6 +4,7 @@ import { createPlanNames, type PlanEvent } from '../../events/views/plan-names.t
 import { readBody } from './body.ts'
 import { withHeartbeat } from './heartbeat.ts'
 import type { CallerMeans, FaceRoutes } from './means.ts'
+import { cancelAfter, type OnDisconnect, readOnDisconnect, signalOf } from './on-disconnect.ts'
 import { perform } from './perform.ts'
 import { answerStream, HEARTBEAT_MS, type SseSource, writeMessage } from './sse.ts'
 import { readTexts, tellRun } from './told-run.ts'
@@ -12,7 +13,10 @@ import { readTexts, tellRun } from './told-run.ts'
 export function addOlderPlan(routes: FaceRoutes): void {
   routes.post('/run', async (c) => {
     const means = c.get('means')
+    const wish = readOnDisconnect(c)
     const run = await beginPlan(means, await readBody(c.req.raw))
+    const left = signalOf(c, wish)
+    left.addEventListener('abort', () => cancelAfter(means, { run, wish })('left'), { once: true })
     let output: PlanEvent | undefined
     let stats: PlanEvent | undefined
     let failed: PlanEvent | undefined
@@ -27,8 +31,9 @@ export function addOlderPlan(routes: FaceRoutes): void {
   })
   routes.post('/stream/run', async (c) => {
     const means = c.get('means')
+    const wish = readOnDisconnect(c)
     const run = await beginPlan(means, await readBody(c.req.raw))
-    return answerStream(c, streamPlan(means, run), means.streams)
+    return answerStream(c, streamPlan(means, { run, wish }), means.streams)
   })
 }
 
@@ -45,7 +50,11 @@ async function* translate(means: CallerMeans, run: string, signal: AbortSignal):
   for await (const event of tellRun(means, run, { texts, signal })) yield* names.translate(event)
 }
 
-function streamPlan(means: CallerMeans, run: string): SseSource {
+function streamPlan(
+  means: CallerMeans,
+  { run, wish }: { readonly run: string; readonly wish: OnDisconnect },
+): SseSource {
+  const over = cancelAfter(means, { run, wish })
   const leaving = new AbortController()
   const events = withHeartbeat(translate(means, run, leaving.signal), HEARTBEAT_MS)
   let done = false
@@ -58,7 +67,10 @@ function streamPlan(means: CallerMeans, run: string): SseSource {
       done = true
       return writeMessage({ data: '[DONE]' })
     },
-    close: () => leaving.abort(),
+    close: (why) => {
+      leaving.abort()
+      over(why)
+    },
   }
 }
 

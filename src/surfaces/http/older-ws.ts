@@ -2,8 +2,10 @@ import { upgradeWebSocket } from '@hono/node-server'
 import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import { createStreamNames, type NamedEvent } from '../../events/views/stream-names.ts'
+import { readSeed } from '../seed.ts'
 import { requireCaller } from './callers.ts'
 import type { CallerMeans, FaceRoutes } from './means.ts'
+import { cancelAfter, readOnDisconnect } from './on-disconnect.ts'
 import { perform } from './perform.ts'
 import { asOrcError } from './problem.ts'
 import { Socket } from './socket.ts'
@@ -23,12 +25,14 @@ const TYPES: { readonly [type: string]: string } = {
 export function addOlderSocket(routes: FaceRoutes): void {
   routes.get('/ws/execute', async (c, next) => {
     const means = requireCaller(c, 'run')
+    const wish = readOnDisconnect(c)
     const upgrade = upgradeWebSocket(() => {
       let socket: Socket | undefined
       const leaving = new AbortController()
       const running = new Set<string>()
       const leave = () => {
         socket?.leave()
+        for (const run of running) cancelAfter(means, { run, wish })(socket?.closing ?? 'left')
         leaving.abort()
       }
       return {
@@ -81,7 +85,11 @@ async function begin(means: CallerMeans, message: JsonObject): Promise<string> {
       hint: 'Send {"ensemble": "NAME", "input": "…"}.',
     })
   const given = input === undefined ? {} : { input: typeof input === 'string' ? input : JSON.stringify(input) }
-  const begun = await perform(means, { name: 'run', input: { target, ...given } }, { detached: true })
+  const begun = await perform(
+    means,
+    { name: 'run', input: { target, ...given, ...readSeed(message['seed']) } },
+    { detached: true },
+  )
   return (begun as { readonly run: string }).run
 }
 
@@ -90,16 +98,33 @@ async function tell(
   socket: Socket,
   { run, signal }: { readonly run: string; readonly signal: AbortSignal },
 ): Promise<void> {
-  const send = ({ type, data }: NamedEvent) =>
-    socket.send([means.app.redact(JSON.stringify({ type: TYPES[type] ?? type, data: { run_id: run, ...data } }))])
+  const write = ({ type, data }: NamedEvent) =>
+    means.app.redact(JSON.stringify({ type: TYPES[type] ?? type, data: { run_id: run, ...data } }))
+  // Text is heard before its agent is told of; until then it waits.
+  const early = new Map<string, string[]>()
+  const started = new Set<string>()
   const unlisten = means.host.listen(run, {
-    text: ({ step, delta }) => void send({ type: 'agent_progress', data: { agent_name: step, text: delta.text } }),
+    text: ({ step, delta }) => {
+      const [agent = step] = step.split('/')
+      const message = write({ type: 'agent_progress', data: { agent_name: step, text: delta.text } })
+      if (started.has(agent)) void socket.send([message])
+      else
+        early
+          .set(agent, early.get(agent) ?? [])
+          .get(agent)
+          ?.push(message)
+    },
   })
   try {
     const texts = new Map<string, string>()
     const names = createStreamNames(readTexts(texts))
     for await (const event of tellRun(means, run, { texts, signal })) {
-      for (const named of names.translate(event)) await send(named)
+      for (const named of names.translate(event)) {
+        const agent = named.type === 'agent_started' ? String(named.data['agent_name']) : undefined
+        const waited = agent === undefined ? [] : (early.get(agent) ?? [])
+        if (agent !== undefined) started.add(agent)
+        await socket.send([write(named), ...waited])
+      }
       if (socket.isOver) return
     }
   } finally {

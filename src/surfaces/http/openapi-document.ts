@@ -1,5 +1,5 @@
 import type { ApiDocument, Described, Parameter, Schema } from './api-document.ts'
-import { FIXED_PATHS, FIXED_SCHEMAS } from './openapi-fixed.ts'
+import { FIXED_PATHS, FIXED_SCHEMAS, ON_DISCONNECT } from './openapi-fixed.ts'
 import { OPENAI_PATHS, OPENAI_SCHEMAS } from './openapi-openai.ts'
 import { FIELDS_NOT_HERE, type OperationRoute, routeOperation } from './route-rule.ts'
 
@@ -17,6 +17,8 @@ const WAIT: Parameter = {
   description: 'Answer when the run has ended or rests, instead of at once.',
   schema: { type: 'boolean', default: false },
 }
+
+const WAITING: Parameter = { ...ON_DISCONNECT, description: `With \`wait\`. ${ON_DISCONNECT.description}` }
 
 const KEY = 'An access key, or an OAuth access token of the configured issuer.'
 
@@ -97,7 +99,7 @@ function describeOperation({ name, summary, input, output }: OperationSchema, ro
     method === 'post'
       ? []
       : free.map(([field, schema]) => parameter(field, 'query', { schema, required: required.includes(field) }))
-  const parameters = [...inPath, ...inQuery, ...(detaches ? [WAIT] : [])]
+  const parameters = [...inPath, ...inQuery, ...(detaches ? [WAIT, WAITING] : [])]
   const body = {
     type: 'object',
     properties: Object.fromEntries(free),

@@ -1,4 +1,4 @@
-import type { Described, Schema } from './api-document.ts'
+import type { Described, Parameter, Schema } from './api-document.ts'
 
 /** The routes that are no operation: streams, batches' streams, pages, and the addresses of older programs. */
 
@@ -33,6 +33,14 @@ const LAST_EVENT_ID = {
   in: 'header' as const,
   description: 'Sent by an EventSource that comes back; it wins over `after`.',
   schema: string,
+}
+/** On every address that waits for a run, or reads one. */
+export const ON_DISCONNECT: Parameter = {
+  name: 'on_disconnect',
+  in: 'query',
+  description:
+    'What becomes of the run when this line breaks before it has ended: `detach`, it goes on; `cancel`, it is cancelled, which needs the right `run`.',
+  schema: { type: 'string', enum: ['detach', 'cancel'], default: 'detach' },
 }
 const input: Schema = { type: 'object', properties: { input: string } }
 const error: Schema = { type: 'object', properties: { error: string }, required: ['error'] }
@@ -145,7 +153,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
       operationId: 'runEvents',
       summary: 'The events of a run as they are committed: a stream, or with `Accept: application/json` a page.',
       tags: ['runs'],
-      parameters: [run, AFTER, LAST_EVENT_ID],
+      parameters: [run, AFTER, LAST_EVENT_ID, ON_DISCONNECT],
       responses: {
         '200': {
           description:
@@ -164,7 +172,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
       operationId: 'runSocket',
       summary: 'The same over a WebSocket, which also takes the words cancel, approve, deny, answer and steer.',
       tags: ['runs'],
-      parameters: [run, AFTER],
+      parameters: [run, AFTER, ON_DISCONNECT],
       responses: { '101': { description: 'A WebSocket.' } },
     },
   },
@@ -194,6 +202,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
       operationId: 'olderRun',
       summary: 'Plan a prompt, do its tasks and answer with the whole.',
       tags: ['older'],
+      parameters: [ON_DISCONNECT],
       requestBody: body(PROMPT),
       responses: { '200': json(STATS) },
     },
@@ -203,6 +212,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
       operationId: 'olderStreamRun',
       summary: 'The same as a stream of the events plan, task_start, decision … final, stats.',
       tags: ['older'],
+      parameters: [ON_DISCONNECT],
       requestBody: body(PROMPT),
       responses: { '200': text('text/event-stream', 'Frames `data: JSON`, the last one `data: [DONE]`.') },
     },
@@ -212,6 +222,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
       operationId: 'olderSocket',
       summary: 'Executes ensembles over a WebSocket.',
       tags: ['older'],
+      parameters: [ON_DISCONNECT],
       responses: { '101': { description: 'A WebSocket.' } },
     },
   },
@@ -219,7 +230,7 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
   '/api/ensembles/{name}': { get: older('Show an ensemble.', 'olderEnsemble', { parameters: [name] }) },
   '/api/ensembles/{name}/execute': {
     post: older('Execute an ensemble and answer with its results.', 'olderExecute', {
-      parameters: [name],
+      parameters: [name, ON_DISCONNECT],
       requestBody: body(input, false),
     }),
   },

@@ -3,8 +3,8 @@ import type { Json, JsonObject } from '../../events/values.ts'
 import type { ApiDocument, Described, Parameter } from './api-document.ts'
 import { readBody } from './body.ts'
 import type { FaceContext, FaceRoutes, Means } from './means.ts'
+import { type OnDisconnect, readOnDisconnect, signalOf } from './on-disconnect.ts'
 import { perform } from './perform.ts'
-import { FIELDS_NOT_HERE } from './route-rule.ts'
 import { readStrictJson } from './strict-json.ts'
 
 /** A route for every operation that the document describes. */
@@ -19,11 +19,12 @@ export function addOperations(routes: FaceRoutes, means: Means, document: ApiDoc
     if (!operation || !means.operations.has(operation.name)) continue
     routes.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       const wait = operation.detaches && readWait(c)
+      const signal = signalOf(c, operation.detaches ? readLeaving(c, wait) : 'detach')
       const input = await readInput(c, each, method)
       const result = await perform(
         c.get('means'),
         { name: operation.name, input },
-        { detached: operation.detaches && !wait },
+        { detached: operation.detaches && !wait, signal },
       )
       return answer(c, means, result)
     })
@@ -42,20 +43,21 @@ function answer(c: FaceContext, { app }: Means, result: unknown): Response {
 }
 
 function readWait(c: FaceContext): boolean {
-  return (
-    readTyped({ name: 'wait', in: 'query', schema: { type: 'boolean' } }, [c.req.query('wait') ?? 'false']) === true
-  )
+  const wait = readTyped({ name: 'wait', in: 'query', schema: { type: 'boolean' } }, c.req.queries('wait') ?? ['false'])
+  if (typeof wait === 'boolean') return wait
+  throw new OrcError({ code: 'bad_input', message: 'the parameter wait is true or false' })
+}
+
+function readLeaving(c: FaceContext, wait: boolean): OnDisconnect {
+  const wish = readOnDisconnect(c)
+  if (wish === 'detach' || wait) return wish
+  const hint = 'Add wait=true, or read its events with on_disconnect=cancel.'
+  throw new OrcError({ code: 'bad_input', message: 'on_disconnect=cancel is for those who wait', hint })
 }
 
 async function readInput(c: FaceContext, { parameters = [] }: Described, method: string): Promise<JsonObject> {
-  const given = method === 'post' ? await readBody(c.req.raw) : readQuery(c, parameters)
-  const absent = Object.keys(given).filter((field) => FIELDS_NOT_HERE.has(field))
-  if (absent.length > 0)
-    throw new OrcError({
-      code: 'bad_input',
-      message: `the field ${absent[0]} is not taken here`,
-      hint: 'See /docs for those that are.',
-    })
+  const query = readQuery(c, parameters)
+  const given = method === 'post' ? await readBody(c.req.raw) : query
   const keys = parameters
     .filter((parameter) => parameter.in === 'path')
     .map(({ name }) => [name, c.req.param(name) ?? ''])
@@ -74,7 +76,7 @@ function readQuery(c: FaceContext, parameters: readonly Parameter[]): JsonObject
       const message = `there is no parameter ${JSON.stringify(name.slice(0, 100))}`
       throw new OrcError({ code: 'bad_input', message, ...(names === '' ? {} : { hint: `There are: ${names}` }) })
     }
-    if (name !== 'wait') input[name] = readTyped(parameter, values)
+    if (name !== 'wait' && name !== 'on_disconnect') input[name] = readTyped(parameter, values)
   }
   return input
 }

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { bearer, type MadeKey, makeKey, SEEN_MS } from './access.fixture.ts'
 import { guardAddress, guardRequest, guardsOf } from './guards.ts'
+import { speakTo } from './raw.fixture.ts'
 import { makeServedProject, openServer, type Served } from './serve.fixture.ts'
 
 let server: Served
@@ -99,8 +97,7 @@ describe('S06 S07 names and pages', () => {
   })
 
   test('pages of listed origins may ask and read, others not', async () => {
-    const settings = readFileSync(join(server.cwd, '.llm-orc', 'config.yaml'), 'utf8')
-    server.write('config.yaml', `${settings}serve: { cors: ["https://app.example.org"] }\n`)
+    server.write('~/config.yaml', 'serve: { cors: ["https://app.example.org"] }\n')
     await sleep(SEEN_MS)
     const preflight = (origin: string) =>
       fetch(`${server.url}/v1/runs`, {
@@ -201,13 +198,6 @@ describe('S32 what proxies say', () => {
   })
 })
 
-function speak(text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-    let answer = ''
-    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk))
-    socket.on('close', () => resolve(answer))
-    socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)))
-    socket.write(text)
-  })
+async function speak(text: string): Promise<string> {
+  return (await speakTo(server.url, text)).text
 }

@@ -1,6 +1,7 @@
 import { OrcError, type Problem } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import type { CallerMeans } from './means.ts'
+import { FIELDS_NOT_HERE } from './route-rule.ts'
 
 export interface Performing {
   /** Answers as soon as a run is under way. */
@@ -17,9 +18,9 @@ export async function perform(
 ): Promise<unknown> {
   const operation = means.operations.get(name)
   if (!operation) throw new Error(`the table of operations has no ${name}`)
-  const unknown = Object.keys(input).filter((field) => !Object.hasOwn(operation.input.shape, field))
-  if (unknown.length > 0)
-    throw new OrcError(unknown.map((field) => describeUnknown(field, Object.keys(operation.input.shape))))
+  const known = Object.keys(operation.input.shape).filter((field) => !FIELDS_NOT_HERE.has(field))
+  const unknown = Object.keys(input).filter((field) => !known.includes(field))
+  if (unknown.length > 0) throw new OrcError(unknown.map((field) => describeUnknown(field, known)))
   const checked = operation.input.safeParse(input)
   if (!checked.success) {
     throw new OrcError(
@@ -39,6 +40,8 @@ export async function perform(
 }
 
 function describeUnknown(field: string, known: readonly string[]): Problem {
-  const message = `there is no field ${JSON.stringify(field.slice(0, 100))}`
+  const message = FIELDS_NOT_HERE.has(field)
+    ? `the field ${field} is not taken here`
+    : `there is no field ${JSON.stringify(field.slice(0, 100))}`
   return { code: 'bad_input', message, hint: known.length > 0 ? `There are: ${known.join(', ')}` : 'It takes none.' }
 }

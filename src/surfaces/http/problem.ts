@@ -36,6 +36,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   ensemble_missing: 404,
   mcp_server_missing: 404,
+  profile_missing: 404,
+  script_missing: 404,
   tool_missing: 404,
   provider_auth: 502,
   rate_limited: 429,
@@ -62,7 +64,7 @@ export function statusOf(code: ErrorCode): number {
 
 export function describeProblem(error: OrcError, instance: string): ProblemDetails {
   const { code } = error
-  const problems = error.problems.slice(0, 100)
+  const problems = error.problems.slice(0, 100).map(sayHere)
   const [first] = problems
   return {
     type: `/v1/errors/${code}`,
@@ -74,6 +76,12 @@ export function describeProblem(error: OrcError, instance: string): ProblemDetai
     instance,
     problems,
   }
+}
+
+/** A command confirms otherwise. */
+function sayHere(problem: Problem): Problem {
+  const { code, hint } = problem
+  return code === 'confirmation_needed' && hint ? { ...problem, hint: hint.replace(/--([a-z]+)/, '$1=true') } : problem
 }
 
 /** Expected failures as they are. Of anything else only that it happened: its words are for the log. */

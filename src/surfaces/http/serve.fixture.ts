@@ -6,7 +6,7 @@ import { createParser } from 'eventsource-parser'
 import type { App } from '../../app/app.ts'
 import { createApp } from '../../app/create-app.ts'
 import { createConformity } from './conformity.fixture.ts'
-import { listenHttp } from './listen.ts'
+import { type Listening, listenHttp } from './listen.ts'
 import { API } from './server.ts'
 
 export interface Desk {
@@ -15,19 +15,20 @@ export interface Desk {
   write(file: string, text: string): void
 }
 
-/** Files stand below `.llm-orc/`. Profile `p` is a scripted model, and `answers.yaml` its script. */
+/** Files stand below `.llm-orc/`, those whose names begin with `~/` in the user's own folder. Profile `p` is a scripted model, and `answers.yaml` its script. */
 export function makeServedProject(files: Readonly<Record<string, string>> = {}): Desk {
   const folder = mkdtempSync(join(tmpdir(), 'llm-orc-served-'))
   const cwd = join(folder, 'project')
   const home = join(folder, 'home')
+  const own = join(home, 'config', 'llm-orchestrator')
   const write = (file: string, text: string) => {
-    const path = join(cwd, '.llm-orc', file)
+    const path = file.startsWith('~/') ? join(own, file.slice(2)) : join(cwd, '.llm-orc', file)
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
   const all = { 'config.yaml': CONFIG, 'answers.yaml': 'default: { text: "{{input}}" }\n', ...files }
   for (const [file, text] of Object.entries(all)) write(file, text)
-  mkdirSync(home)
+  mkdirSync(home, { recursive: true })
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -58,13 +59,17 @@ export interface Served extends Desk {
 
 export async function openServer(
   desk: Desk = makeServedProject(),
-  { grace_ms = 2_000, stalled_ms = 5_000 } = {},
+  limits: Omit<Listening, 'say'> = {},
 ): Promise<Served> {
   const app = await createApp({ cwd: desk.cwd, env: desk.env })
   const stop = new AbortController()
   const log: string[] = []
   const say = (line: string) => void log.push(line)
-  const face = await listenHttp(app, { host: '127.0.0.1', port: 0 }, { say, grace_ms, stalled_ms, signal: stop.signal })
+  const face = await listenHttp(
+    app,
+    { host: '127.0.0.1', port: 0 },
+    { grace_ms: 2_000, ...limits, say, signal: stop.signal },
+  )
   const url = face.url as string
   const conformity = createConformity(API)
   const ask = async (path: string, init: RequestInit = {}) => {

@@ -20,7 +20,7 @@ import { addMcp } from './mcp.ts'
 import type { FaceContext, FaceEnv, FaceRoutes, Means } from './means.ts'
 import { Metrics } from './metrics.ts'
 import { addMetrics } from './metrics-page.ts'
-import { addOlderApi } from './older-api.ts'
+import { addOlderApi, answerOlderError, isOlderPath } from './older-api.ts'
 import { addOlderPlan } from './older-plan.ts'
 import { addOlderSocket } from './older-ws.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -127,17 +127,18 @@ function addFrame(
 }
 
 function answerProblem(c: FaceContext, app: App, error: OrcError): Response {
+  c.header('x-request-id', c.get('requestId'))
   const asked = challenge(c, app, error.code)
   if (asked !== undefined) c.header('www-authenticate', asked)
   const wait = c.get('retryAfter') ?? (error.code === 'access_limited' ? 5 : undefined)
   if (wait !== undefined) c.header('retry-after', String(wait))
   if (isOpenAiPath(c.req.path)) return answerOpenAiError(c, app, error)
+  const allow = error.code === 'method_refused' ? allowedAt(c.req.path) : []
+  if (allow.length > 0) c.header('allow', allow.join(', '))
+  if (isOlderPath(c.req.path)) return answerOlderError(c, app, error)
   const details = describeProblem(error, c.get('requestId'))
   const text = app.redact(JSON.stringify(details))
-  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE, 'x-request-id': details.instance }
-  const allow = error.code === 'method_refused' ? allowedAt(c.req.path) : []
-  if (allow.length > 0) headers['allow'] = allow.join(', ')
-  return c.body(text, details.status as 400, headers)
+  return c.body(text, details.status as 400, { 'content-type': PROBLEM_TYPE })
 }
 
 function findMissing(c: FaceContext): OrcError {

@@ -18,7 +18,7 @@ export class Socket {
   readonly #raw: RawSocket
   readonly #closed: (why: Closing | 'left') => void
   readonly #stalled_ms: number
-  #over = false
+  #closing: Closing | 'left' | undefined
 
   constructor(context: WSContext<unknown>, streams: StreamDesk) {
     this.#raw = context.raw as RawSocket
@@ -27,12 +27,17 @@ export class Socket {
   }
 
   get isOver(): boolean {
-    return this.#over
+    return this.#closing !== undefined
+  }
+
+  /** Why it is over, once it is. */
+  get closing(): Closing | 'left' | undefined {
+    return this.#closing
   }
 
   /** Sends them in order; false when the reader has not taken the last of them in time, and was cut off. */
   async send(messages: readonly string[]): Promise<boolean> {
-    if (this.#over) return false
+    if (this.isOver) return false
     const taken = Promise.all(
       messages.map((message) => new Promise<void>((resolve) => this.#raw.send(message, () => resolve()))),
     )
@@ -43,7 +48,7 @@ export class Socket {
     const first = await Promise.race([taken, stalled])
     clearTimeout(timer)
     if (first === 'stalled') this.close('overflow')
-    return !this.#over
+    return !this.isOver
   }
 
   say(message: object): Promise<boolean> {
@@ -51,8 +56,8 @@ export class Socket {
   }
 
   close(why: keyof typeof CLOSE_CODES): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.isOver) return
+    this.#closing = why
     this.#closed(why)
     this.#raw.close(CLOSE_CODES[why], why)
     setTimeout(() => this.#raw.terminate(), LAST_WORDS_MS).unref()
@@ -60,8 +65,8 @@ export class Socket {
 
   /** The other side has gone. */
   leave(): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.isOver) return
+    this.#closing = 'left'
     this.#closed('left')
   }
 }

@@ -34,6 +34,8 @@ export interface SseSource {
 export function answerStream(c: FaceContext, source: SseSource, streams: StreamDesk): Response {
   const encoder = new TextEncoder()
   let stalled: NodeJS.Timeout | undefined
+  /** Something was given, and not taken yet. */
+  let given = false
   let over = false
   let controller: ReadableStreamDefaultController<Uint8Array>
   const closed = streams.open((why) => finish(why))
@@ -57,19 +59,20 @@ export function answerStream(c: FaceContext, source: SseSource, streams: StreamD
   }
   const body = new ReadableStream<Uint8Array>(
     {
-      start: (given) => {
-        controller = given
+      start: (opened) => {
+        controller = opened
         // At once, so that the reader knows that the stream stands.
         controller.enqueue(encoder.encode(': here\nretry: 1000\n\n'))
       },
       pull: async () => {
-        clearTimeout(stalled)
+        given = false
         try {
           const text = await source.next()
           if (over) return
           if (text === undefined) return finish('ended')
           controller.enqueue(typeof text === 'string' ? encoder.encode(text) : text)
-          stalled = setTimeout(() => finish('overflow'), streams.stalled_ms)
+          given = true
+          stalled = stalled?.refresh() ?? setTimeout(() => given && finish('overflow'), streams.stalled_ms)
         } catch (error) {
           leave()
           throw error

@@ -163,10 +163,12 @@ describe('sockets', () => {
     const socket = new WebSocket(`${server.url}/ws/execute`.replace('http', 'ws'))
     await new Promise((resolve) => socket.once('open', resolve))
     const types: string[] = []
+    const told: string[] = []
     const ended = new Promise<void>((resolve) =>
       socket.on('message', (data) => {
-        const { type } = JSON.parse(String(data)) as { type: string }
+        const { type, data: about } = JSON.parse(String(data)) as { type: string; data: { agent_name?: string } }
         types.push(type)
+        if (about.agent_name !== undefined) told.push(`${about.agent_name} ${type}`)
         if (type === 'execution_complete' || type === 'error') resolve()
       }),
     )
@@ -176,6 +178,11 @@ describe('sockets', () => {
     expect(kinds).toContain('agent_start')
     expect(kinds).toContain('agent_complete')
     expect(types.at(-1)).toBe('execution_complete')
+    const agents = new Set(told.map((each) => each.split(' ')[0]))
+    for (const agent of agents) {
+      const own = told.flatMap((each) => (each.startsWith(`${agent} `) ? [each.split(' ')[1]] : []))
+      expect([own[0], own.at(-1)]).toEqual(['agent_start', 'agent_complete'])
+    }
     socket.close()
   })
 })

@@ -5,7 +5,7 @@ const DEEPEST = 64
 /** Names that reach into the machinery of objects. */
 const REFUSED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** One JSON object, read strictly: no key twice, no number beyond a double, no great depth. Throws OrcError `body_invalid`. */
+/** One JSON object, read strictly: no key twice, no number beyond a double, no half of a character, no great depth. Throws OrcError `body_invalid`. */
 export function readStrictObject(text: string): JsonObject {
   const json = readStrictJson(text)
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject
@@ -31,8 +31,11 @@ function checkTokens(text: string): void {
       levels.push(word === '{' ? new Set() : undefined)
       if (levels.length > DEEPEST) throw invalid(`it is nested deeper than ${DEEPEST} levels`)
     } else if (word === '}' || word === ']') levels.pop()
-    else if (word.startsWith('"')) checkKey(text, { word, end: token.lastIndex, keys: levels.at(-1) })
-    else if (!Number.isFinite(Number(word))) throw invalid('a number is too large')
+    else if (word.startsWith('"')) {
+      // No bytes of UTF-8 are half a pair: what is kept of it would be something else.
+      if (/\\u[dD][89a-fA-F]/.test(word) && !decode(word).isWellFormed()) throw invalid('a text holds half a character')
+      checkKey(text, { word, end: token.lastIndex, keys: levels.at(-1) })
+    } else if (!Number.isFinite(Number(word))) throw invalid('a number is too large')
   }
 }
 

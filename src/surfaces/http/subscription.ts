@@ -1,12 +1,13 @@
 import type { LiveText, RunHost } from '../../app/run-host.ts'
-import type { Page, RunFrames } from './frames.ts'
+import type { Page } from './frame-block.ts'
+import type { RunFrames } from './frames.ts'
 
 /** Live text that may wait for a slow reader, in characters; what is more is lost, for the finished message comes in any case. */
 const MOST_LIVE = 1024 * 1024
 
 /** What a reader is to be sent next. `end`: the run has ended, and everything was sent. */
 export type Portion =
-  | { readonly type: 'frames'; readonly frames: Page }
+  | { readonly type: 'frames'; readonly page: Page }
   | { readonly type: 'live'; readonly texts: readonly LiveText[] }
   | { readonly type: 'quiet' }
   | { readonly type: 'end' }
@@ -26,7 +27,8 @@ export class Subscription {
   #live: LiveText[] = []
   #liveSize = 0
   #news = false
-  #wake: (() => void) | undefined
+  #wake: ((told: boolean) => void) | undefined
+  #quiet: NodeJS.Timeout | undefined
 
   constructor(run: string, after: number, means: { readonly host: RunHost; readonly frames: RunFrames }) {
     this.#run = run
@@ -46,13 +48,14 @@ export class Subscription {
       if (this.#ended) return { type: 'end' }
       this.#news = false
       const texts = this.#live
-      const frames = await this.#frames.read(this.#run, this.#sent + 1)
-      if (frames.length > 0) {
+      const read = this.#frames.read(this.#run, this.#sent + 1)
+      const page = read instanceof Promise ? await read : read
+      if (page) {
         // What was said before the event that holds it whole comes first.
         if (texts.length > 0 && texts === this.#live) return this.#takeLive()
-        this.#sent = frames.at(-1)?.seq ?? this.#sent
-        this.#ended = frames.at(-1)?.type === 'run-finished'
-        return { type: 'frames', frames }
+        this.#sent = page.last
+        this.#ended = page.ended
+        return { type: 'frames', page }
       }
       if (this.#live.length > 0) return this.#takeLive()
       if (this.#closed) return { type: 'end' }
@@ -64,7 +67,8 @@ export class Subscription {
     this.#closed = true
     this.#unwatch()
     this.#unlisten()
-    this.#wake?.()
+    clearTimeout(this.#quiet)
+    this.#rouse(true)
   }
 
   #takeLive(): Portion {
@@ -83,19 +87,21 @@ export class Subscription {
 
   #tell(): void {
     this.#news = true
-    this.#wake?.()
+    this.#rouse(true)
+  }
+
+  #rouse(told: boolean): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.(told)
   }
 
   #waitForNews(ms: number): Promise<boolean> {
     if (this.#news) return Promise.resolve(true)
+    // One timer for all waits: there are many, and few of them last.
+    this.#quiet = this.#quiet?.refresh() ?? setTimeout(() => this.#rouse(false), ms)
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(false), ms)
-      const done = (told: boolean) => {
-        clearTimeout(timer)
-        this.#wake = undefined
-        resolve(told)
-      }
-      this.#wake = () => done(true)
+      this.#wake = resolve
     })
   }
 }

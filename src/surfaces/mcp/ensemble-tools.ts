@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { cleanText } from '../../events/views/clean.ts'
-import { fields, text } from './fields.ts'
+import { fields, SEED, text } from './fields.ts'
 import { type McpMeans, perform } from './means.ts'
 import type { OfferedTool } from './offer.ts'
 import { runForClient } from './run.ts'
@@ -42,11 +42,13 @@ export function makeEnsembleTools(means: McpMeans, ensembles: readonly ListedEns
         inputSchema: fields({
           'input?': text('What it is to work on.'),
           'input_data?': text('The same, in the older spelling.'),
+          'seed?': SEED,
         }),
         annotations: { readOnlyHint: false, openWorldHint: true },
         call: (given, ask) => {
           const input = given['input'] ?? given['input_data']
-          return runForClient(means, { target: ensemble.name, input: input as string | undefined, plain: true }, ask)
+          const wish = { target: ensemble.name, input: input as string | undefined, seed: given['seed'], plain: true }
+          return runForClient(means, wish, ask)
         },
       },
     ]

@@ -35,3 +35,6 @@ export function object(description: string): JsonObject {
 export function list(description: string): JsonObject {
   return { type: 'array', items: { type: 'object', additionalProperties: true }, description }
 }
+
+/** Number or text, as either is usual. */
+export const SEED: JsonObject = { type: ['string', 'integer'], description: 'Makes every choice by chance repeatable.' }

@@ -7,6 +7,7 @@ import {
   type McpServerFactory,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
+import { KeptMessages } from './kept-messages.ts'
 import type { Offer } from './offer.ts'
 import { createCodec, createMcpServer } from './server.ts'
 import { watchOffer } from './watch.ts'
@@ -15,6 +16,8 @@ import { watchOffer } from './watch.ts'
 const MOST_SESSIONS = 256
 /** ms that a session may be silent. */
 const IDLE_MS = 30 * 60 * 1000
+/** ms after which a client whose line was cut comes back. */
+const RETRY_MS = 1_000
 const LARGEST_BODY = 10 * 1024 * 1024
 
 export interface McpHttp {
@@ -35,6 +38,7 @@ interface Session {
   readonly owner: string
   readonly transport: WebStandardStreamableHTTPServerTransport
   readonly server: ReturnType<typeof createMcpServer>
+  readonly kept: KeptMessages
   used: number
   /** Requests that are being answered, streams that are open. */
   busy: number
@@ -62,13 +66,16 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
 
   const openSession = async (offer: Offer, owner: string): Promise<Session> => {
     const server = make(offer)
+    const kept = new KeptMessages()
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: LARGEST_BODY,
+      eventStore: kept,
+      retryInterval: RETRY_MS,
       onsessioninitialized: (id) => void sessions.set(id, session),
       onsessionclosed: (id) => void sessions.delete(id),
     })
-    const session: Session = { owner, transport, server, used: performance.now(), busy: 0 }
+    const session: Session = { owner, transport, server, kept, used: performance.now(), busy: 0 }
     await server.connect(transport)
     tidy()
     return session
@@ -110,6 +117,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
         const session = sessions.get(id)
         // That there is such a session is nobody else's business.
         if (session?.owner !== owner) return refuse(404, 'Session not found')
+        const last = request.method === 'GET' ? request.headers.get('last-event-id') : null
+        if (last !== null && last !== '' && !session.kept.has(last))
+          return refuse(400, 'Nothing is kept since this event')
         return attend(session, session.transport.handleRequest(request))
       }
       if (await opensSession(request)) {

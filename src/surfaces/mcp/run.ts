@@ -5,6 +5,7 @@ import { OrcError } from '../../events/errors.ts'
 import type { Json } from '../../events/values.ts'
 import { toExecution } from '../../events/views/execution.ts'
 import { type RunReport, showOutput } from '../../events/views/run-report.ts'
+import { readSeed } from '../seed.ts'
 import { answerTool } from './answer.ts'
 import { type Asked, askClient, describeAsk, readSaid } from './asks.ts'
 import { type McpMeans, perform } from './means.ts'
@@ -15,6 +16,7 @@ export interface RunWish {
   /** The name of what is run. */
   readonly target: string
   readonly input: string | undefined
+  readonly seed?: Json | undefined
   /** The answer alone, instead of everything. */
   readonly plain?: boolean
 }
@@ -41,7 +43,11 @@ export async function runForClient(means: McpMeans, wish: RunWish, ask: Asking):
       if (sealed.owner !== ownerOf(means)) refuseMissing('run', sealed.run)
       return await goOn(means, { sealed, wish, ask, watcher: reporter.watcher })
     }
-    const input = { target: wish.target, ...(wish.input === undefined ? {} : { input: wish.input }) }
+    const input = {
+      target: wish.target,
+      ...(wish.input === undefined ? {} : { input: wish.input }),
+      ...readSeed(wish.seed),
+    }
     const result = await perform<RunResult>(means, 'run', { input, signal, watcher: reporter.watcher })
     return await tell(means, { run: result.run, report: result.report, wish, ask })
   } finally {

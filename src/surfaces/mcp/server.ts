@@ -70,7 +70,8 @@ export function createMcpServer(making: ServerMaking): Server & { readonly subsc
     if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 200)}`)
     const given = (params.arguments ?? {}) as JsonObject
     const [fault] = findUnfit(tool.inputSchema as JsonObject, given)
-    if (fault !== undefined) return failTool(`The arguments of ${tool.name} do not fit: ${fault}`)
+    if (fault !== undefined)
+      return failTool(`The arguments of ${tool.name} do not fit: ${fault.replace(/^the output/, 'what was given')}`)
     try {
       return await tool.call(given, asking(mcp))
     } catch (error) {

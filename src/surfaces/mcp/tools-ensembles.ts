@@ -1,5 +1,5 @@
 import { findNamedEnsemble } from '../../app/named-ensemble.ts'
-import type { Problem } from '../../events/errors.ts'
+import { OrcError, type Problem } from '../../events/errors.ts'
 import { listEnsembles } from './ensemble-tools.ts'
 import { fields, flag, list, object, text } from './fields.ts'
 import type { Given, ToolRow } from './tool-row.ts'
@@ -130,5 +130,10 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
 function splitArtifact({ artifact_id: id }: Given): Given {
   const whole = String(id)
   const at = whole.lastIndexOf('/')
-  return { ensemble: whole.slice(0, Math.max(at, 0)), execution: whole.slice(at + 1) }
+  if (at <= 0 || at === whole.length - 1)
+    throw new OrcError({
+      code: 'bad_input',
+      message: `artifact_id is ENSEMBLE/ID, which ${JSON.stringify(whole.slice(0, 200))} is not`,
+    })
+  return { ensemble: whole.slice(0, at), execution: whole.slice(at + 1) }
 }

@@ -1,5 +1,7 @@
 import { findScript } from '../../app/operations/script-edits.ts'
+import type { Problem } from '../../events/errors.ts'
 import { choice, fields, flag, object, text } from './fields.ts'
+import { tellProblems } from './problem-lines.ts'
 import type { Desk, Given, ToolRow } from './tool-row.ts'
 
 const category = text('The folder of the script below the folder of scripts.')
@@ -14,9 +16,13 @@ export const FILE_TOOLS: readonly ToolRow[] = [
     inputSchema: fields({ 'provider?': text('Only profiles of this provider.') }),
     does: 'reads',
     run: async (given, { perform }) => {
-      type Listed = { readonly profiles: readonly { name: string; provider: string; model: string; file?: string }[] }
-      const { profiles } = await perform<Listed>('profiles list', given)
-      return { profiles: profiles.map(({ file, ...rest }) => ({ ...pick(rest), path: file ?? null })) }
+      type Listed = {
+        readonly profiles: readonly { name: string; provider: string; model: string; file?: string }[]
+        readonly problems: readonly Problem[]
+      }
+      const { profiles, problems } = await perform<Listed>('profiles list', given)
+      const listed = profiles.map(({ file, ...rest }) => ({ ...pick(rest), path: file ?? null }))
+      return { profiles: listed, ...tellProblems(problems) }
     },
   },
   {

@@ -1,8 +1,9 @@
 import { findNamedEnsemble } from '../../app/named-ensemble.ts'
 import { OrcError } from '../../events/errors.ts'
-import { fields, text } from './fields.ts'
+import { fields, SEED, text } from './fields.ts'
 import type { McpMeans } from './means.ts'
 import type { OfferedTool } from './offer.ts'
+import { tellProblems } from './problem-lines.ts'
 import { runForClient } from './run.ts'
 import { makeTool, type ToolRow } from './tool-row.ts'
 import { ENSEMBLE_TOOLS } from './tools-ensembles.ts'
@@ -21,13 +22,14 @@ const OTHER_TOOLS: readonly ToolRow[] = [
     description: 'Say which providers can be used now, why others cannot, and which models they have.',
     inputSchema: fields({}),
     does: 'reads',
-    run: async (_, { perform }) => {
+    run: async (_, { means, perform }) => {
       const { providers } = await perform<{ readonly providers: readonly State[] }>('providers list')
       const told = providers.map(({ provider, available, reason, models }) => [
         provider,
         { available, reason, ...(models ? { models, model_count: models.length } : {}) },
       ])
-      return { providers: Object.fromEntries(told) }
+      // The providers are those of the settings, so it is said here what is wrong with these.
+      return { providers: Object.fromEntries(told), ...tellProblems(means.app.warnings) }
     },
   },
   {
@@ -67,6 +69,7 @@ const INVOKE = {
     ensemble_name: text('The name of the ensemble.'),
     'input_data?': text('What it is to work on.'),
     'input?': text('The same, in the other spelling.'),
+    'seed?': SEED,
     'output_format?': text('text: the answer alone; json: everything (the usual).', { enum: ['json', 'text'] }),
   }),
   annotations: { readOnlyHint: false, openWorldHint: true },
@@ -81,7 +84,8 @@ export function makeTools(means: McpMeans): readonly OfferedTool[] {
       if (given['input'] !== undefined && given['input_data'] !== undefined)
         throw new OrcError({ code: 'bad_input', message: 'input and input_data are one thing; give one of them' })
       const input = (given['input_data'] ?? given['input']) as string | undefined
-      return runForClient(means, { target: found.name, input, plain: given['output_format'] === 'text' }, ask)
+      const plain = given['output_format'] === 'text'
+      return runForClient(means, { target: found.name, input, seed: given['seed'], plain }, ask)
     },
   }
   return [invoke, ...ROWS.map((row) => makeTool(means, row))]

@@ -4,10 +4,11 @@ import type { Command } from '../command.ts'
 import { bashTool } from './bash.ts'
 import { makeYard } from './ports.fixture.ts'
 
-test('answers with exit code and both outputs', async () => {
+test('answers with exit code and both outputs; without a wall both are from outside', async () => {
   const { cwd, call } = await makeYard({ 'sub/a.txt': 'x' })
   expect(await call(bashTool, { command: 'pwd; echo no >&2; exit 3' })).toEqual({
     ok: true,
+    outside: true,
     output: { exit: 3, stdout: `${await realpath(cwd)}\n`, stderr: 'no\n', truncated: false },
   })
   expect(await call(bashTool, { command: 'ls', path: 'sub' })).toMatchObject({ output: { stdout: 'a.txt\n' } })

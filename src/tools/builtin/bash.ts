@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import { describeEnd } from '../command.ts'
+import { describeEnd, isBare } from '../command.ts'
 import { findPlace } from '../fence.ts'
 import { type Builtin, failBuiltin, objectSchema } from './builtin.ts'
 
@@ -31,11 +31,11 @@ export const bashTool: Builtin = {
   ),
   safety: 'unsafe',
   permissions: { read: ['**'], write: ['**'], programs: ['*'] },
-  async run(args, { cwd, signal, idempotency_key, progress }, { open, run }) {
+  async run(args, { cwd, signal, idempotency_key, progress }, { open, closed, run }) {
     const wanted = args as { command: string; path?: string; timeout_seconds?: number }
     const { command, path = '.', timeout_seconds = USUAL_SECONDS } = wanted
     if (command.includes('\0')) return failBuiltin('bad_input', 'the command holds a NUL')
-    const place = await findPlace(path, { cwd, more: open.write, purpose: 'write' })
+    const place = await findPlace(path, { cwd, more: open.write, closed: closed.write, purpose: 'write' })
     if (!place.ok) return place
     const info = await lstat(place.real).catch(() => undefined)
     if (!info?.isDirectory()) return failBuiltin('not_found', `there is no folder ${place.shown}`)
@@ -54,8 +54,9 @@ export const bashTool: Builtin = {
       onOutput: (_stream, text) => progress(text),
     })
     const ended = describeEnd(result, { name: 'the command', program: 'bash', timeout_ms })
-    if (ended) return ended
+    const outside = isBare(result) ? ({ outside: true } as const) : {}
+    if (ended) return { ...ended, ...outside }
     const { exit, stdout, stderr, truncated } = result
-    return { ok: true, output: { exit: exit as number, stdout, stderr, truncated } }
+    return { ok: true, output: { exit: exit as number, stdout, stderr, truncated }, ...outside }
   },
 }

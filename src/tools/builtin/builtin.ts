@@ -16,6 +16,8 @@ export interface BuiltinPorts {
   check(schema: JsonObject, value: Json): readonly string[]
   /** Folders beside the working folder that may be read, and written. Absolute. */
   readonly open: { readonly read: readonly string[]; readonly write: readonly string[] }
+  /** What governs this program, and stays closed where `open` does not name it; what may be read may not always be written. Absolute. */
+  readonly closed: { readonly read: readonly string[]; readonly write: readonly string[] }
   /** Hosts that may be asked although they are not of the open internet: as in an address, `host` or `host:port`. */
   readonly private_hosts: readonly string[]
   /** Addresses of a host name; default: the system's resolver. */

@@ -25,9 +25,9 @@ export const editFileTool: Builtin = {
   ),
   safety: 'unsafe',
   permissions: { read: ['**'], write: ['**'] },
-  async run(args, { cwd }, { open }) {
+  async run(args, { cwd }, { open, closed }) {
     const { path, old_text, new_text, replace_all = false } = args as unknown as Edit
-    const place = await findPlace(path, { cwd, more: open.write, purpose: 'write' })
+    const place = await findPlace(path, { cwd, more: open.write, closed: closed.write, purpose: 'write' })
     if (!place.ok) return place
     const read = await readPlaceText(place)
     if (!read.ok) return read

@@ -48,17 +48,17 @@ export const listFilesTool: Builtin = {
   ),
   safety: 'pure',
   permissions: { read: ['**'] },
-  async run(args, { cwd, signal }, { open, regex }) {
+  async run(args, { cwd, signal }, { open, closed, regex }) {
     const wanted = args as { path?: string; glob?: string; depth?: number; limit?: number }
     const { path = '.', glob, depth = glob === undefined ? 1 : 32, limit = USUAL_LIMIT } = wanted
-    const place = await findPlace(path, { cwd, more: open.read, purpose: 'read' })
+    const place = await findPlace(path, { cwd, more: open.read, closed: closed.read, purpose: 'read' })
     if (!place.ok) return place
     const info = await lstat(place.real).catch(() => undefined)
     if (!info?.isDirectory()) return failBuiltin('not_found', `there is no folder ${place.shown}`)
     const fits = glob === undefined ? undefined : regex(globToPattern(glob))
     if (fits?.ok === false) return failBuiltin('bad_input', `the glob cannot be read: ${fits.message}`)
     const entries: JsonObject[] = []
-    for await (const { path: below, entry } of walkBelow(place.real, signal, depth)) {
+    for await (const { path: below, entry } of walkBelow(place.real, signal, { depth, closed: place.closed })) {
       if (fits && !(entry.isFile() && fits.test(below))) continue
       if (entries.length >= limit) return { ok: true, output: { path: place.shown, entries, truncated: true } }
       if (!entry.isFile()) entries.push({ path: below, type: nameKind(entry) })

@@ -20,6 +20,7 @@ export function makePorts(more: Partial<BuiltinPorts> = {}): BuiltinPorts {
     regex: compileRegex,
     check: findMismatches,
     open: { read: [], write: [] },
+    closed: { read: [], write: [] },
     private_hosts: [],
     ...more,
   }

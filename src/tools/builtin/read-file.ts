@@ -32,9 +32,9 @@ export const readFileTool: Builtin = {
   ),
   safety: 'pure',
   permissions: { read: ['**'] },
-  async run(args, { cwd }, { open }) {
+  async run(args, { cwd }, { open, closed }) {
     const { path, first_line = 1, lines } = args as { path: string; first_line?: number; lines?: number }
-    const place = await findPlace(path, { cwd, more: open.read, purpose: 'read' })
+    const place = await findPlace(path, { cwd, more: open.read, closed: closed.read, purpose: 'read' })
     if (!place.ok) return place
     const read = await readPlaceText(place)
     if (!read.ok) return read

@@ -54,12 +54,14 @@ export const searchFilesTool: Builtin = {
     const search = args as unknown as Search
     const tests = compileTests(search, ports)
     if (typeof tests === 'string') return failBuiltin('bad_input', tests)
-    const place = await findPlace(search.path ?? '.', { cwd, more: ports.open.read, purpose: 'read' })
+    const { open, closed } = ports
+    const fence = { cwd, more: open.read, closed: closed.read, purpose: 'read' } as const
+    const place = await findPlace(search.path ?? '.', fence)
     if (!place.ok) return place
     const info = await lstat(place.real).catch(() => undefined)
     if (!info) return failBuiltin('not_found', `${place.shown} does not exist`)
     const [folder, files] = info.isDirectory()
-      ? [place.real, walkBelow(place.real, signal)]
+      ? [place.real, walkBelow(place.real, signal, { closed: place.closed })]
       : [dirname(place.real), [{ path: basename(place.real), entry: undefined }]]
     const above = info.isDirectory() ? place.shown : dirname(place.shown)
     const found: Found = { matches: [], files: 0, bytes: 0 }

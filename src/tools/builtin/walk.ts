@@ -14,19 +14,25 @@ const MAX_SEEN = 100_000
 const LEFT_OUT = new Set(['.git', 'node_modules', '__pycache__', '.venv'])
 
 /** Everything below a folder in the order of names, folders before what is in them. Links are seen and not followed. */
-export async function* walkBelow(folder: string, signal: AbortSignal, depth = MAX_DEPTH): AsyncGenerator<Seen> {
+export async function* walkBelow(
+  folder: string,
+  signal: AbortSignal,
+  { depth = MAX_DEPTH, closed = [] }: { readonly depth?: number; readonly closed?: readonly string[] | undefined } = {},
+): AsyncGenerator<Seen> {
   const budget = { left: MAX_SEEN }
-  yield* walk({ folder, below: '', depth }, signal, budget)
+  yield* walk({ folder, below: '', depth, closed: new Set(closed) }, signal, budget)
 }
 
 interface Level {
+  /** Places that are passed over, by their real paths. */
+  readonly closed: ReadonlySet<string>
   readonly folder: string
   readonly below: string
   readonly depth: number
 }
 
 async function* walk(
-  { folder, below, depth }: Level,
+  { folder, below, depth, closed }: Level,
   signal: AbortSignal,
   budget: { left: number },
 ): AsyncGenerator<Seen> {
@@ -35,7 +41,8 @@ async function* walk(
     if (signal.aborted || budget.left-- <= 0) return
     const path = below === '' ? entry.name : `${below}/${entry.name}`
     if (entry.isDirectory() && LEFT_OUT.has(entry.name)) continue
+    if (closed.has(join(folder, path))) continue
     yield { path, entry }
-    if (entry.isDirectory() && depth > 1) yield* walk({ folder, below: path, depth: depth - 1 }, signal, budget)
+    if (entry.isDirectory() && depth > 1) yield* walk({ folder, below: path, depth: depth - 1, closed }, signal, budget)
   }
 }

@@ -29,7 +29,12 @@ export const writeFileTool: Builtin = {
   permissions: { write: ['**'] },
   async run(args, { cwd }, ports) {
     const { path, content, if_exists } = args as { path: string; content: string; if_exists?: string }
-    const place = await findPlace(path, { cwd, more: ports.open.write, purpose: 'write' })
+    const place = await findPlace(path, {
+      cwd,
+      more: ports.open.write,
+      closed: ports.closed.write,
+      purpose: 'write',
+    })
     if (!place.ok) return place
     const there = await lstat(place.real).catch(() => undefined)
     if (there && if_exists === 'fail') return failBuiltin('file_exists', `${place.shown} is there already`)

@@ -67,6 +67,7 @@ export function describeRequest(approval: ShownApproval, page: Page, whole = fal
       [
         `safety     ${showLine(String(grant['safety'] ?? ''))}`,
         ...(typeof grant['source'] === 'string' ? [`source     ${showLine(grant['source'])}`] : []),
+        ...(typeof grant['sandbox'] === 'string' ? [`sandbox    ${showLine(grant['sandbox'])}`] : []),
         ...(typeof grant['because'] === 'string' ? [`because    ${showLine(grant['because'])}`] : []),
         ...(grant['label'] === 'outside' ? ['           the step has read something from outside'] : []),
         ...(expires === undefined ? [] : [`expires    ${expires}`]),

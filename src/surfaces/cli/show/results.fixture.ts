@@ -288,6 +288,7 @@ export const RESULTS: { readonly [operation: string]: unknown } = {
         settled: { cost: 5, tokens: 7 },
         reserved: { cost: 1, tokens: 2 },
         calls: 1,
+        gone: { cost: 1, tokens: 2, calls: 1 },
       },
     ],
     each_run: {},

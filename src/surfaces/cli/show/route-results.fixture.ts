@@ -5,6 +5,7 @@ const CHOICE = {
   method: 'weighted',
   weights: { skill: 0.3, success: 0.3, latency: 0.1, cost: 0.25, context: 0.05 },
   need: { input_tokens: 800, output_tokens: 600 },
+  left: 5_000_000,
   exploration: 0.05,
   draw: 0.4,
   explored: false,

@@ -19,7 +19,7 @@ export const showRoutes: Show<Explained> = ({ run, routes }, page) => {
 
 const PARTS = ['skill', 'success', 'latency', 'cost', 'context'] as const
 
-function describeDecision({ method, weights, need, same, candidates }: Decision, page: Page): string {
+function describeDecision({ method, weights, need, left, same, candidates }: Decision, page: Page): string {
   const byParts = method === 'weighted'
   const titles = [
     '',
@@ -53,7 +53,8 @@ function describeDecision({ method, weights, need, same, candidates }: Decision,
   const words = PARTS.map((part) => `${part} ${weights[part]}`).join(', ')
   const how = byParts ? `weights: ${words}` : `method: ${method}`
   const sound = same ? '' : '\nThis version would not choose the same from these numbers.'
-  return `${table}\n${how}; about ${need.input_tokens} tokens in, ${need.output_tokens} out${sound}`
+  const paid = left === undefined ? '' : `; ${formatCost(left)} left of the budget`
+  return `${table}\n${how}; about ${need.input_tokens} tokens in, ${need.output_tokens} out${paid}${sound}`
 }
 
 function placeOf(cell: string | undefined): number {

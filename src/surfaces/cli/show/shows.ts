@@ -1,3 +1,4 @@
+import { tameDrawing } from '../render/tame.ts'
 import { showApprovals, showDecision, showExplanation, showOneApproval } from './approvals.ts'
 import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
 import { showBatches, showOneBatch } from './batches.ts'
@@ -125,5 +126,10 @@ const SHOWS: { readonly [operation: string]: Show<never> } = {
 
 export function showResult(operation: string, result: unknown, page: Page): Shown {
   const show = (SHOWS[operation] ?? showPlain) as Show<unknown>
-  return show(result, page)
+  const { text, aside } = show(result, page)
+  return {
+    text: page.terminal ? tameDrawing(text, page.style) : text,
+    // Whatever becomes of stdout, this is for a person.
+    ...(aside === undefined ? {} : { aside: tameDrawing(aside, page.style) }),
+  }
 }

@@ -4,10 +4,11 @@ import type { Json, JsonObject } from '../../../events/values.ts'
 import { readBody } from '../body.ts'
 import type { FaceRoutes } from '../means.ts'
 import { RUN_HEADER } from './answer.ts'
-import { readLimit, readText, refuseField } from './fields.ts'
+import { readLimit, readText, refuseField, refuseUnknown } from './fields.ts'
 import { failRun } from './reply.ts'
 
 const MOST_TEXTS = 2048
+const KNOWN: ReadonlySet<string> = new Set(['dimensions', 'encoding_format', 'input', 'model', 'user'])
 
 /** `POST /v1/embeddings` */
 export function addEmbeddings(routes: FaceRoutes): void {
@@ -35,6 +36,7 @@ export function addEmbeddings(routes: FaceRoutes): void {
 }
 
 function readEmbeddingsRequest(body: JsonObject) {
+  refuseUnknown(body, KNOWN)
   const { encoding_format: encoding = 'float' } = body
   if (encoding !== 'float' && encoding !== 'base64') refuseField('encoding_format', 'float or base64 is expected')
   const dimensions = readLimit(body, ['dimensions'])

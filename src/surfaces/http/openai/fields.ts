@@ -22,6 +22,12 @@ export function readList(value: Json | undefined, field: string): readonly Json[
   return Array.isArray(value) ? value : refuseField(field, 'a list is expected')
 }
 
+/** A field that is not known would be lost in silence. One that is `null` or false asks for nothing. */
+export function refuseUnknown(body: JsonObject, known: ReadonlySet<string>): void {
+  const other = Object.entries(body).find(([field, value]) => value !== null && value !== false && !known.has(field))
+  if (other) refuseField(other[0], 'this field is not known here')
+}
+
 /** `null` and what is absent are the same to these programs. */
 export function readNumber(value: Json | undefined, field: string): number | undefined {
   if (value === undefined || value === null) return undefined

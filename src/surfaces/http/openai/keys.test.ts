@@ -1,15 +1,24 @@
 /** S09 keys at this face, with the official client; and whether answers are what the OpenAPI document says. */
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bearer, type MadeKey, makeKey } from '../access.fixture.ts'
+import { bearer, type MadeKey, makeKey, revoke } from '../access.fixture.ts'
 import { makeServedProject, openServer, type Served } from '../serve.fixture.ts'
+
+const CONFIG = `model_profiles:
+  p: { provider: scripted, model: rehearsal }
+  slow: { provider: scripted, model: sluggish }
+`
+const ANSWERS = `rules:
+  - { model: sluggish, answer: { text: 'one two three four five six seven eight', between_ms: 500 } }
+default: { text: "{{input}}" }
+`
 
 let server: Served
 let runner: MadeKey
 let reader: MadeKey
 
 beforeAll(async () => {
-  server = await openServer(makeServedProject())
+  server = await openServer(makeServedProject({ 'config.yaml': CONFIG, 'answers.yaml': ANSWERS }))
   runner = await makeKey(server.app, 'runner', { scopes: ['read', 'run'] })
   reader = await makeKey(server.app, 'reader', { scopes: ['read'] })
 })
@@ -51,6 +60,21 @@ describe('S09 a key', () => {
       expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError)
       expect(error).toMatchObject({ code: 'access_denied', type: 'permission_error' })
     }
+  })
+
+  test('that is revoked while an answer is told ends the stream with that reason', async () => {
+    const leaver = await makeKey(server.app, 'leaver', { scopes: ['read', 'run'] })
+    const told = async () => {
+      const stream = await clientWith(leaver.key).chat.completions.create({ model: 'slow', messages, stream: true })
+      let isRevoked = false
+      for await (const { choices } of stream) {
+        if (isRevoked || !choices[0]?.delta.content) continue
+        isRevoked = true
+        await revoke(server.app, leaver)
+      }
+    }
+    const error = await refusalOf(told())
+    expect(error).toMatchObject({ type: 'authentication_error', code: 'credentials_refused' })
   })
 
   test('sees its own runs only, by the id that an answer carries', async () => {

@@ -2,7 +2,17 @@ import type { ModelCall } from '../../../app/model-faces.ts'
 import type { Message } from '../../../events/messages.ts'
 import type { Json, JsonObject } from '../../../events/values.ts'
 import { readResult, readTool } from './chat-request.ts'
-import { isObject, readFlag, readLimit, readList, readNumber, readObject, readText, refuseField } from './fields.ts'
+import {
+  isObject,
+  readFlag,
+  readLimit,
+  readList,
+  readNumber,
+  readObject,
+  readText,
+  refuseField,
+  refuseUnknown,
+} from './fields.ts'
 import { readContent } from './parts.ts'
 
 export interface ResponsesRequest {
@@ -16,18 +26,49 @@ export interface ResponsesRequest {
 const REFUSED = ['background', 'conversation', 'previous_response_id', 'prompt'] as const
 const OPTIONS = ['top_p', 'parallel_tool_calls'] as const
 
+/** Read below, or about an account at OpenAI, where they mean nothing here. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...REFUSED,
+  ...OPTIONS,
+  'client_metadata',
+  'include',
+  'input',
+  'instructions',
+  'max_output_tokens',
+  'max_tool_calls',
+  'metadata',
+  'model',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'reasoning',
+  'safety_identifier',
+  'service_tier',
+  'store',
+  'stream',
+  'stream_options',
+  'temperature',
+  'text',
+  'tool_choice',
+  'tools',
+  'top_logprobs',
+  'truncation',
+  'user',
+])
+
 /** Throws OrcError `bad_input`. */
 export function readResponsesRequest(body: JsonObject): ResponsesRequest {
   for (const field of REFUSED)
     if (body[field] !== undefined && body[field] !== null && body[field] !== false)
       refuseField(field, 'this is not offered here', 'Send the whole conversation as input.')
+  refuseUnknown(body, KNOWN)
   const temperature = readNumber(body['temperature'], 'temperature')
   const max_tokens = readLimit(body, ['max_output_tokens'])
   const tools = body['tools'] === undefined || body['tools'] === null ? [] : readTools(body['tools'])
   const schema = readFormat(body['text'])
-  const { instructions, reasoning, tool_choice } = body
+  const { reasoning, tool_choice } = body
+  const instructions = body['instructions'] == null ? undefined : readText(body['instructions'], 'instructions')
   const system: Message[] =
-    typeof instructions === 'string' ? [{ role: 'system', content: [{ type: 'text', text: instructions }] }] : []
+    instructions === undefined ? [] : [{ role: 'system', content: [{ type: 'text', text: instructions }] }]
   const effort = isObject(reasoning) ? reasoning['effort'] : undefined
   const options = {
     ...Object.fromEntries(OPTIONS.flatMap((field) => (body[field] == null ? [] : [[field, body[field]]]))),

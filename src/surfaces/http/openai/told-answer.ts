@@ -19,6 +19,9 @@ export interface Telling {
 /** ms for which a stream is held back before anything is said: what fails at once is answered with its own status. */
 export const HOLD_MS = 1_000
 
+/** Why it was ended from this side. */
+const CODES = { overflow: 'timeout', revoked: 'credentials_refused', shutdown: 'shutting_down' } as const
+
 /** The stream of one answer. Who leaves it cancels the run; a server that shuts down does not. */
 export function tellAnswer(app: App, run: AskedRun, telling: Telling): SseSource {
   let begun = false
@@ -49,8 +52,7 @@ export function tellAnswer(app: App, run: AskedRun, telling: Telling): SseSource
       if (why === 'left' || why === 'overflow') run.leave()
     },
     farewell: (why, reason) => {
-      const code = why === 'shutdown' ? 'shutting_down' : 'timeout'
-      return fail(new OrcError({ code, message: `${reason}; the run is ${run.id}` }))
+      return fail(new OrcError({ code: CODES[why], message: `${reason}; the run is ${run.id}` }))
     },
   }
 }
