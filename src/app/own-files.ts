@@ -1,4 +1,4 @@
-import { copyFile, lstat, realpath, rm } from 'node:fs/promises'
+import { constants, copyFile, lstat, realpath, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Level } from '../config/paths.ts'
 import { readTextFile } from '../config/text-file.ts'
@@ -51,9 +51,16 @@ export async function readOwnFile(file: string): Promise<string> {
 
 /** A copy beside the file, under a name that nothing reads; answers with it. */
 export async function backUp(file: string): Promise<string> {
-  const copy = `${file}.${new Date().toISOString().replaceAll(/[-:.]/g, '')}.bak`
-  await copyFile(file, copy)
-  return copy
+  const name = `${file}.${new Date().toISOString().replaceAll(/[-:.]/g, '')}`
+  for (let again = 0; ; again += 1) {
+    const copy = `${name}${again === 0 ? '' : `-${again}`}.bak`
+    try {
+      await copyFile(file, copy, constants.COPYFILE_EXCL)
+      return copy
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
 }
 
 /** A link is removed, never what it leads to. */

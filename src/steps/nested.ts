@@ -28,9 +28,10 @@ export async function runEnsemble(
   return { output, ...(failed.length > 0 ? { verdict: { partial: true, failed } } : {}) }
 }
 
-/** Each ensemble adds one part to the ids of its steps; so do rounds of a loop, which go no deeper. */
+/** Each ensemble adds one part to the ids of its steps; so do rounds of a loop, and the place of work that finishes gracefully, which go no deeper. */
 function checkDepth(id: string, ensemble: string): void {
-  const depth = id.split('/').filter((part) => !/#\d+$/.test(part)).length
+  const inner = id.replace(/^[^/]+\/work\//, '')
+  const depth = inner.split('/').filter((part) => !/#\d+$/.test(part)).length
   if (depth <= MAX_DEPTH) return
   const message = `the ensemble ${JSON.stringify(ensemble)} would run inside ${MAX_DEPTH} others: ${id}`
   throw new StepFailure('ensemble_too_deep', message)

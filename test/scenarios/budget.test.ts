@@ -207,6 +207,17 @@ describe('budgets of the real thing', () => {
     expect(await call(project, 'run', { target: 'desk', input: 'x' })).toMatchObject({ warnings: problems })
   })
 
+  test('five ensembles inside each other run under a budget that finishes, too', async () => {
+    const project = projectOf({ agents: 1 })
+    for (const n of [0, 1, 2, 3, 4])
+      writeFileSync(
+        join(project.cwd, `.llm-orc/ensembles/t${n}.yaml`),
+        `name: t${n}\ndescription: asks\n${n === 0 ? 'budget: {max_calls: 9, on_limit: finish, model: m}\n' : ''}` +
+          `agents:\n  - {name: down, ensemble: ${n === 4 ? 'crowd' : `t${n + 1}`}}\n`,
+      )
+    expect(await call(project, 'run', { target: 't0', input: 'x' })).toMatchObject({ status: 'succeeded' })
+  })
+
   test('F15 a loop that runs dry: its last whole round is in the answer, and the step that is missing is named', async () => {
     const project = projectOf({ agents: 0 })
     writeFileSync(

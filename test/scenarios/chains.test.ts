@@ -198,9 +198,10 @@ describe('chains', () => {
       ['mine', false],
     ])
     expect((await call(project, 'chain delete', { name: 'mine' })).code).toBe('confirmation_needed')
-    expect((await call(project, 'chain delete', { name: 'mine', confirm: true })).result).toMatchObject({
-      deleted: true,
-    })
+    const before = readFileSync(file, 'utf8')
+    const { result: gone } = await call(project, 'chain delete', { name: 'mine', confirm: true })
+    expect(gone).toMatchObject({ deleted: true })
+    expect(readFileSync(gone.backup as string, 'utf8')).toBe(before)
     expect(readFileSync(file, 'utf8')).toBe(CONFIG)
   })
 

@@ -7,6 +7,7 @@ import { checkName } from '../../graph/name.ts'
 import type { App } from '../app.ts'
 import { listConversation } from '../conversation.ts'
 import { defineOperation } from '../operation.ts'
+import { backUp, needConfirmation } from '../own-files.ts'
 import { compileSteps, findChainTarget, findWorkflowTarget, requireChain } from '../target-chain.ts'
 import { readParamWords } from '../target-named.ts'
 import { joinPrompt, readInput, requirePrompt, startFields, startRun } from './run.ts'
@@ -88,12 +89,14 @@ export const saveChain = defineOperation({
       throw new OrcError({ code: 'confirmation_needed', message: `there is a chain "${name}" in ${file}`, hint })
     }
     const steps = step.map((text) => text.trim())
+    const backup = known?.file === file ? await backUp(file) : undefined
     await editConfig(file, ['chains', name], steps)
     return {
       name,
       file,
       steps,
       replaced: known?.file === file,
+      ...(backup === undefined ? {} : { backup }),
       warnings: problems.map((one) => ({ ...one, severity: 'warning' as const })),
     }
   },
@@ -106,12 +109,10 @@ export const deleteChain = defineOperation({
   run: async ({ name, confirm }, { app }) => {
     const found = requireChain(app, name)
     const file = requireOwnFile(app, found)
-    if (!confirm) {
-      const message = `this removes the chain "${name}" (${describeSteps(found)}) from ${file}`
-      throw new OrcError({ code: 'confirmation_needed', message, hint: 'Add --confirm to do it.' })
-    }
+    if (!confirm) throw needConfirmation(`this removes the chain "${name}" (${describeSteps(found)}) from ${file}`)
+    const backup = await backUp(file)
     await editConfig(file, ['chains', name], undefined)
-    return { name, file, deleted: true }
+    return { name, file, deleted: true, backup }
   },
 })
 

@@ -29,6 +29,7 @@ export function createPlanNames(read: ReadValue = readInline): PlanNames {
     read,
     report: view.initial(),
     tasks: new Map(),
+    models: new Map(),
     assembly: undefined,
     decisions: 0,
     output: undefined,
@@ -46,6 +47,8 @@ interface Names {
   report: ReportState
   /** Ids of tasks to their descriptions. */
   readonly tasks: Map<string, string>
+  /** Ids of tasks to the model that each was given last. */
+  readonly models: Map<string, string>
   assembly: string | undefined
   decisions: number
   output: Json | undefined
@@ -69,7 +72,7 @@ function translateEvent(names: Names, event: Event): PlanEvent[] {
     }
     case 'step-routed': {
       const task_id = ownerOf(names, event.data.step)
-      if (task_id === undefined) return []
+      if (task_id === undefined || !changesModel(names, task_id, event.data.facts)) return []
       names.decisions += 1
       return [{ type: 'decision', task_id, provider: event.data.facts['provider'] ?? null }]
     }
@@ -93,6 +96,14 @@ function translateEvent(names: Names, event: Event): PlanEvent[] {
     default:
       return []
   }
+}
+
+/** A task whose answer is checked is routed itself and again for each answer: one decision, until the model is another. */
+function changesModel({ models }: Names, task: string, { provider, model }: JsonObject): boolean {
+  const name = JSON.stringify([provider ?? null, model ?? null])
+  if (models.get(task) === name) return false
+  models.set(task, name)
+  return true
 }
 
 /** The planner's note of the plan: its content lists the tasks. */

@@ -31,7 +31,11 @@ test('no address takes the names of files of the server, the older ones neither'
     }
 })
 
-test('what only has to be confirmed says how that is done here', async () => {
+test('what only has to be confirmed says how that is done here; older programs mean it', async () => {
+  const made = await server.post('/api/profiles', { name: 'extra', provider: 'scripted', model: 'rehearsal' })
+  expect(made.status).toBe(200)
+  expect((await server.ask('/api/profiles/extra', { method: 'DELETE' })).status).toBe(200)
+  expect(JSON.stringify(await read(await server.ask('/api/profiles')))).not.toContain('"extra"')
   const answer = await server.ask('/v1/ensembles/echo', { method: 'DELETE' })
   expect(await read(answer)).toMatchObject({ code: 'confirmation_needed', hint: 'Add confirm=true to do it.' })
 })

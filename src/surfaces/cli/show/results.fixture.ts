@@ -228,8 +228,8 @@ export const RESULTS: { readonly [operation: string]: unknown } = {
     steps: [{ name: HOSTILE, title: HOSTILE, models: ['p/m'], system: HOSTILE }],
     warnings: [{ code: 'chain_invalid', message: HOSTILE, severity: 'warning' }],
   },
-  'chain save': { name: HOSTILE, file: HOSTILE, steps: ['x'], replaced: true, warnings: [] },
-  'chain delete': { name: HOSTILE, file: HOSTILE, deleted: true },
+  'chain save': { name: HOSTILE, file: HOSTILE, steps: ['x'], replaced: true, backup: HOSTILE, warnings: [] },
+  'chain delete': { name: HOSTILE, file: HOSTILE, deleted: true, backup: HOSTILE },
   'workflow list': {
     workflows: [
       {
