@@ -8,8 +8,8 @@ import { findStale, generateFiles } from './generate.ts'
 
 const versions = { version: '1', engine: '1', format: 1 }
 
-test('the generated files are current', () => {
-  expect(findStale(generateFiles())).toEqual([])
+test('the generated files are current', async () => {
+  expect(findStale(await generateFiles())).toEqual([])
 })
 
 test('a stale or missing file is named', () => {

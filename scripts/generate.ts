@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { operations } from '../src/app/operations.ts'
+import type { Operation } from '../src/app/operation.ts'
+import { loadOperations } from '../src/app/operations.ts'
 import { ENGINE_VERSION } from '../src/engine/engine.ts'
 import { FORMAT } from '../src/events/event.ts'
 import { ensembleJsonSchema } from '../src/graph/ensemble-schema.ts'
@@ -20,12 +21,13 @@ import { drawPatterns, PATTERNS_PAGE } from './pattern-pictures.ts'
 const root = join(import.meta.dirname, '..')
 
 /** Path from the project's root to content. */
-export function generateFiles(): ReadonlyMap<string, string> {
-  const tree = readTree()
+export async function generateFiles(): Promise<ReadonlyMap<string, string>> {
+  const operations = [...(await loadOperations()).values()]
+  const tree = readTree(operations)
   return new Map([
     ['src/surfaces/cli/commands.generated.json', `${JSON.stringify(tree, null, 1)}\n`],
     ['docs/cli.md', writeReference(tree)],
-    ['src/surfaces/http/openapi.generated.json', `${JSON.stringify(readApi(), null, 1)}\n`],
+    ['src/surfaces/http/openapi.generated.json', `${JSON.stringify(readApi(operations), null, 1)}\n`],
     ['docs/ensemble.schema.json', formatJson(ensembleJsonSchema())],
     [PATTERNS_PAGE, drawPatterns(readText(join(root, PATTERNS_PAGE)) ?? '')],
   ])
@@ -50,7 +52,7 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
 }
 
-function readApi() {
+function readApi(operations: readonly Operation[]) {
   const shapes = operations.map(({ name, summary, input, output }) => ({
     name,
     summary,
@@ -65,7 +67,7 @@ function readSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
   return rest as Schema
 }
 
-function readTree(): CommandTree {
+function readTree(operations: readonly Operation[]): CommandTree {
   const version = readVersion()
   const shapes = operations.map(({ name, summary, input }) => ({
     name,
@@ -91,7 +93,7 @@ function readText(path: string): string | undefined {
 }
 
 if (import.meta.main) {
-  const files = generateFiles()
+  const files = await generateFiles()
   const stale = findStale(files)
   if (process.argv.includes('--check')) reportFindings(stale, `${files.size} generated files are current`)
   else {

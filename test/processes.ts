@@ -34,9 +34,14 @@ export function makeHome(): { readonly home: string; readonly env: Record<string
       XDG_CACHE_HOME: join(home, 'cache'),
       TERM: 'dumb',
       LANG: 'C.UTF-8',
-      ...(process.env.LLM_ORC_VERIFY_RUNS ? { LLM_ORC_VERIFY_RUNS: '1' } : {}),
+      ...copyOf('LLM_ORC_VERIFY_RUNS', 'NODE_COMPILE_CACHE'),
     },
   }
+}
+
+/** What concerns the tests, not the user. */
+function copyOf(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
 /** Starts the program from source, as a user's shell would. */

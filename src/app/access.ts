@@ -5,7 +5,7 @@ import { isKey, type KeyRecord, KeyRing, statusOfKey } from '../trust/keys.ts'
 import type { Redaction } from '../trust/redaction.ts'
 import { Allowance } from './allowance.ts'
 import type { App } from './app.ts'
-import { LOCAL, type Principal, RIGHTS, type Right } from './principal.ts'
+import { type CallerLimits, LOCAL, type Principal, RIGHTS, type Right } from './principal.ts'
 
 /** Wrong credentials that one address may try a minute before it is told to wait. */
 const WRONG_TRIES_PER_MINUTE = 10
@@ -41,6 +41,16 @@ export interface Access {
 
 export function openKeyRing({ paths }: Pick<App, 'paths'>): KeyRing {
   return new KeyRing(join(paths.data, 'keys.json'))
+}
+
+/** Whose name stands in a record, with the limits of today; undefined for the local user, and for who is not known any more. */
+export async function findPrincipal(app: App, name: string | undefined): Promise<Principal | undefined> {
+  if (name === undefined) return undefined
+  const { oidc } = app.config.settings.serve ?? {}
+  if (name.startsWith('oidc:')) return oidc && { name, kind: 'oidc', scopes: [], limits: limitsOfIssuer(oidc) }
+  const records = (await openKeyRing(app).list()).filter((each) => each.name === name)
+  const record = records.find(({ revoked }) => revoked === undefined) ?? records.at(-1)
+  return record && principalOf(record)
 }
 
 export function createAccess(app: App, { look_again_ms }: { readonly look_again_ms?: number } = {}): Access {
@@ -90,12 +100,11 @@ export function createAccess(app: App, { look_again_ms }: { readonly look_again_
         ? refuse(`the token is refused: ${verified.message}`)
         : refuse(`no token can be checked: ${verified.message}`, 'identity_unreachable')
     const { subject, scopes, expires } = verified
-    const { requests_per_minute, concurrent } = oidc
     const principal: Principal = {
       name: `oidc:${subject}`,
       kind: 'oidc',
       scopes: mapScopes(scopes, oidc.scopes),
-      limits: limitsOf({ requests_per_minute, concurrent }),
+      limits: limitsOfIssuer(oidc),
     }
     const skew = (oidc.clock_skew_seconds ?? 30) * 1000
     return { ok: true, principal, isLive: async () => Date.now() < expires + skew }
@@ -143,6 +152,16 @@ function limited(message: string, wait_s: number): OrcError {
 
 function principalOf({ name, scopes, requests_per_minute, concurrent }: KeyRecord): Principal {
   return { name, kind: 'key', scopes: scopes.filter(isRight), limits: limitsOf({ requests_per_minute, concurrent }) }
+}
+
+function limitsOfIssuer({
+  requests_per_minute,
+  concurrent,
+}: {
+  readonly requests_per_minute?: number | undefined
+  readonly concurrent?: number | undefined
+}): CallerLimits {
+  return limitsOf({ requests_per_minute, concurrent })
 }
 
 function limitsOf(given: { readonly [limit: string]: number | undefined }): NonNullable<Principal['limits']> {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../events/values.ts'
 import { type ApprovalEntry, approvalsView } from '../events/views/approvals.ts'
 import { foldEvents } from '../events/views/view.ts'
 import type { App } from './app.ts'
-import { type FileChange, readChange } from './file-change.ts'
+import type { FileChange } from './file-change.ts'
 import { loadContents } from './run-report.ts'
 
 /** Something that waits for a yes or no, with everything that would be done. */
@@ -62,6 +62,8 @@ export function coversOther({ grant }: ShownApproval, other: ShownApproval): boo
 
 /** With what it would change in a file, where it would. */
 export async function addChange(app: App, approval: ShownApproval): Promise<ShownApproval> {
-  const change = approval.status === 'asked' ? await readChange(app, approval.request) : undefined
+  if (approval.status !== 'asked') return approval
+  const { readChange } = await import('./file-change.ts')
+  const change = await readChange(app, approval.request)
   return change ? { ...approval, change } : approval
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OrcError } from '../events/errors.ts'
 import { upcast } from '../events/upcast.ts'
+import { findPrincipal } from './access.ts'
 import type { App } from './app.ts'
 import {
   appendBatch,
@@ -13,7 +14,7 @@ import {
   reportBatch,
 } from './batch-record.ts'
 import type { Keeper } from './driven.ts'
-import { ownerOf } from './principal.ts'
+import { ownerOf, type Principal } from './principal.ts'
 import { projectDigest } from './project-digest.ts'
 import { commandRun, continueRun, holdLease, makeRunId, reportOf, runTarget, type Steering } from './runs.ts'
 import { makePromptTarget, type Target } from './target.ts'
@@ -62,7 +63,9 @@ export async function driveBatch(app: App, batch: string, how: Steering): Promis
   try {
     void watchCancelling(app, state, { cancelling, ended: ended.signal })
     const signal = AbortSignal.any([cancelling.signal, ...(how.signal ? [how.signal] : [])])
-    const stopped = await driveItems(app, state, { ...how, signal })
+    // Whoever drives it, its runs take the places of who began it.
+    const owner = await findPrincipal(app, state.start.principal)
+    const stopped = await driveItems(app, state, { ...how, signal, owner })
     if (!stopped) {
       const status = cancelling.signal.aborted || how.signal?.aborted ? 'cancelled' : 'ended'
       await appendBatch(app, batch, { type: 'batch-ended', status })
@@ -103,11 +106,7 @@ export async function requireSameTarget(app: App, { batch, start }: BatchState):
 }
 
 /** True when this process shuts down and the batch stays as it is. */
-async function driveItems(
-  app: App,
-  state: BatchState,
-  how: Steering & { readonly signal: AbortSignal },
-): Promise<boolean> {
+async function driveItems(app: App, state: BatchState, how: Driving): Promise<boolean> {
   // To end it, its definition is not needed, whatever became of that.
   const target = how.signal.aborted ? undefined : await requireSameTarget(app, state)
   const open = state.items.filter(({ status }) => status === 'waiting' || status === 'running')
@@ -126,6 +125,8 @@ async function driveItems(
   return stopped
 }
 
+type Driving = Steering & { readonly signal: AbortSignal; readonly owner: Principal | undefined }
+
 interface Item {
   readonly state: BatchState
   /** Absent once the batch is cancelled: nothing begins any more. */
@@ -134,11 +135,7 @@ interface Item {
 }
 
 /** Undefined for an item that was not begun before the batch was cancelled. */
-async function driveItem(
-  app: App,
-  { state: { batch, start }, target, item }: Item,
-  how: Steering & { readonly signal: AbortSignal },
-) {
+async function driveItem(app: App, { state: { batch, start }, target, item }: Item, how: Driving) {
   const { keeper, signal } = how
   // It holds its place itself, so that it can wait for one.
   const within = { ...how, detached: false, ...(keeper ? { keeper: { ...keeper, admit: () => keeper.admit() } } : {}) }
@@ -149,7 +146,7 @@ async function driveItem(
     for (;;) {
       const exists = (await headOf(app, run)) > 0
       if (signal.aborted || !target) return { status: exists ? await cancelItem(app, run, within) : 'cancelled' }
-      if (!(await holdPlace(app, run, how))) return exists ? { status: await cancelItem(app, run, within) } : undefined
+      if (!(await holdPlace(run, how))) return exists ? { status: await cancelItem(app, run, within) } : undefined
       if (!told) await appendBatch(app, batch, { type: 'item-started', item, run })
       told = true
       try {
@@ -183,14 +180,10 @@ async function driveItem(
 }
 
 /** Waits until the owner may have one more run under way; false when the batch is cancelled before. */
-async function holdPlace(
-  { principal }: App,
-  run: string,
-  { keeper, signal }: Steering & { readonly signal: AbortSignal },
-): Promise<boolean> {
+async function holdPlace(run: string, { keeper, signal, owner }: Driving): Promise<boolean> {
   while (!signal.aborted) {
     try {
-      keeper?.admit({ run, principal })
+      keeper?.admit({ run, principal: owner })
       return true
     } catch (error) {
       if (!(error instanceof OrcError) || error.code !== 'access_limited') throw error

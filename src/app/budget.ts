@@ -37,10 +37,16 @@ export async function underBudget<T extends Order>(app: App, order: T): Promise<
   }
 }
 
-/** A graph that a run asks for goes on with its own cheaper model; of its budget, the limits are left to hold. */
+/** A graph that a run asks for, with the model that its own budget names: to go on with, or for its last answer. */
 export async function prepareDispatched(app: App, graph: StepGraph): Promise<StepGraph> {
   const { budget } = graph
-  return budget?.on_limit === 'cheaper' ? addCheaper(graph, await findCheaper(app, budget)) : graph
+  if (budget?.on_limit === 'cheaper') return addCheaper(graph, await findCheaper(app, budget))
+  if (budget?.on_limit !== 'finish' || !hasLimits(budget.limits)) return graph
+  const { wrap_up } = budget
+  return {
+    ...graph,
+    finish: { candidates: [await findLast(app, budget)], ...(wrap_up === undefined ? {} : { wrap_up }) },
+  }
 }
 
 function pickLimits({ max_cost, max_tokens, max_calls }: Partial<RunLimits>): BudgetLimits {
@@ -68,13 +74,17 @@ async function prepareGraph(
     const hint = 'Give max_cost, max_tokens or max_calls as well.'
     throw new OrcError({ code: 'bad_input', message: 'a run can finish gracefully only under a limit', hint })
   }
-  const { profile } =
-    budget.model === undefined ? await app.models.chooseDefault() : await app.models.findModel(budget.model)
   return finishGracefully(graph, {
     limits: budget.limits,
-    candidates: [await app.models.cards.compile((card) => makeCandidate(profile, card))],
+    candidates: [await findLast(app, budget)],
     ...(budget.wrap_up === undefined ? {} : { wrap_up: budget.wrap_up }),
   })
+}
+
+/** Who writes the last answer. */
+async function findLast(app: App, { model }: Budget): Promise<Candidate> {
+  const { profile } = model === undefined ? await app.models.chooseDefault() : await app.models.findModel(model)
+  return app.models.cards.compile((card) => makeCandidate(profile, card))
 }
 
 async function findCheaper(app: App, { model }: Budget): Promise<Candidate> {

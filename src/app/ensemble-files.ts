@@ -2,9 +2,10 @@ import { dirname, join } from 'node:path'
 import type { EnsembleFile } from '../config/definitions.ts'
 import { type EnsembleFound, findEnsemble } from '../config/find-ensemble.ts'
 import type { Paths } from '../config/paths.ts'
+import { Recent } from '../config/recent.ts'
 import type { Problem } from '../events/errors.ts'
 import type { Ensemble, References } from '../graph/ensemble.ts'
-import { parseEnsemble } from '../graph/ensemble-parse.ts'
+import { type ParsedEnsemble, parseEnsemble } from '../graph/ensemble-parse.ts'
 import type { NestedFile } from '../graph/nesting.ts'
 
 /** An ensemble file, read, with the ensembles it runs. */
@@ -19,6 +20,9 @@ export interface ReadEnsemble {
   readonly uses: ReadonlyMap<string, ReadEnsemble | Problem>
 }
 
+/** Servers are asked for the same files over and over. What was read holds some thirty times its text. */
+const PARSED = new Recent<ParsedEnsemble>(2 ** 19)
+
 /** A file and all that it runs, directly or through others, each once; the file itself is the first. */
 export async function readEnsembles(
   paths: Paths,
@@ -26,7 +30,9 @@ export async function readEnsembles(
 ): Promise<readonly [ReadEnsemble, ...ReadEnsemble[]]> {
   const read = new Map<string, ReadEnsemble>()
   const open = async (found: EnsembleFile): Promise<ReadEnsemble> => {
-    const { problems, references, ...parsed } = parseEnsemble(found.text, found.file)
+    const { problems, references, ...parsed } = PARSED.take(`${found.file}\n${found.text}`, () =>
+      parseEnsemble(found.text, found.file),
+    )
     const ensemble = parsed.ensemble ?? parsed.readable
     const uses = new Map<string, ReadEnsemble | Problem>()
     const file = { found, problems, references, uses, ...(ensemble ? { ensemble } : {}) }

@@ -40,6 +40,7 @@ function createLines(app: App): GovernedPorts {
       const limits = limitsOf(app, request.provider)
       const known = governors.get(key) ?? openGovernor(app, key, limits)
       governors.set(key, known)
+      known.catch(() => governors.delete(key))
       const governor = await known
       return {
         enter: async (_, signal) => {
@@ -111,8 +112,20 @@ function findWard(app: App, order: EffectOrder): Ward | undefined {
 
 async function openGovernor(app: App, key: string, limits: RateLimits | undefined): Promise<Governor> {
   const { journal } = await app.openJournal()
-  const ports = { journal, clock: readMachineClock, wake: wakeAt, owner: describeOwner(), isDead: isOwnerDead }
-  return new Governor(ports, key, limits)
+  const clocks = { clock: readMachineClock, wake: wakeAt }
+  const alone = (error: unknown) => sayAlone(app, error)
+  return new Governor({ journal, ...clocks, owner: describeOwner(), isDead: isOwnerDead, alone }, key, limits)
+}
+
+const saidAlone = new WeakSet<App['paths']>()
+
+/** Once in a process, whatever the provider: all of them stand in one file. */
+function sayAlone({ paths, redact }: App, error: unknown): void {
+  if (saidAlone.has(paths)) return
+  saidAlone.add(paths)
+  const why = error instanceof Error ? error.message : String(error)
+  const text = `the calls of other processes cannot be seen (${why}): this one keeps the limits of its providers by itself meanwhile`
+  process.emitWarning(redact(text), { type: 'LimitsWarning', code: 'governor_alone' })
 }
 
 function limitsOf(app: App, provider: string): RateLimits | undefined {

@@ -13,6 +13,7 @@ import type { EmbedInput, EmbedSpec } from '../steps/embed.ts'
 import type { App } from './app.ts'
 import { usualCachePolicy } from './cache.ts'
 import { makeCandidate } from './candidate.ts'
+import { createObstacles, findMissingModels, type Obstacle } from './obstacles.ts'
 import type { RunOrder } from './runs.ts'
 import { findTarget, type Target } from './target.ts'
 import { findChainTarget } from './target-chain.ts'
@@ -22,6 +23,8 @@ export interface ModelFace {
   readonly id: string
   readonly kind: 'profile' | 'ensemble' | 'chain'
   readonly description?: string
+  /** Why it could not answer here and now, as far as files and settings say. */
+  readonly reasons?: readonly Partial<Obstacle>[]
 }
 
 /** A conversation, and who is to say what comes next. Settings of the call hold for profiles: agents have their own. */
@@ -40,16 +43,26 @@ export interface ModelCall {
 /** All that can be asked, sorted by id. What cannot be read is left out; `ensembles list` says why. */
 export async function listModelFaces(app: App): Promise<readonly ModelFace[]> {
   const { ensembles } = await listEnsembles(app.paths)
+  const missing = await findMissingModels(app)
+  const findObstacles = await createObstacles(app, ensembles)
+  const offered = ensembles.filter(({ shadowed, problem }) => !shadowed && !problem)
   const faces: ModelFace[] = [
-    ...[...app.profiles.profiles.keys()].map((id) => ({ id, kind: 'profile' as const })),
+    ...[...app.profiles.profiles.keys()].map((id) => {
+      const lack = missing({ profile: id })
+      return { id, kind: 'profile' as const, ...(lack ? { reasons: [lack] } : {}) }
+    }),
     ...[...readChains(app.config).keys()].map((name) => ({ id: `chain/${name}`, kind: 'chain' as const })),
-    ...ensembles
-      .filter(({ shadowed, problem }) => !shadowed && !problem)
-      .map(({ name, description }) => ({
-        id: `ensemble/${name}`,
-        kind: 'ensemble' as const,
-        ...(description ? { description } : {}),
-      })),
+    ...(await Promise.all(
+      offered.map(async (ensemble) => {
+        const reasons = await findObstacles(ensemble)
+        return {
+          id: `ensemble/${ensemble.name}`,
+          kind: 'ensemble' as const,
+          ...(ensemble.description ? { description: ensemble.description } : {}),
+          ...(reasons.length > 0 ? { reasons } : {}),
+        }
+      }),
+    )),
   ]
   return faces.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
@@ -78,6 +91,7 @@ export async function orderEmbedding(
   app: App,
   wish: { readonly model: string; readonly texts: readonly string[]; readonly dimensions?: number | undefined },
 ): Promise<Pick<RunOrder, 'target' | 'input'>> {
+  if (!isProfileId(wish.model)) await refuseVectors(app, wish.model)
   const profile = await requireProfile(app, wish.model)
   const candidate = await app.models.cards.compile((card) => makeCandidate(profile, card))
   const spec: EmbedSpec = {
@@ -191,6 +205,28 @@ async function requireProfile(app: App, name: string): Promise<ModelProfile> {
   const faulty = app.profiles.broken.get(name)
   if (faulty?.[0]) throw new OrcError(faulty)
   return app.profiles.profiles.get(name) ?? refuse(name, await listModelFaces(app))
+}
+
+/** Throws what there is to say to whoever asks an ensemble or a chain for vectors. */
+async function refuseVectors(app: App, id: string): Promise<never> {
+  const { kind } = await findModelFace(app, id)
+  const able = await Promise.all(
+    [...app.profiles.profiles.values()].map(async (profile) => {
+      const provider = await app.models.provider(profile).catch(() => undefined)
+      return provider?.embeds ? [profile] : []
+    }),
+  )
+  // Which of its models make vectors only the provider knows; names mostly say.
+  const names = able
+    .flat()
+    .toSorted((a, b) => Number(/embed/i.test(b.model)) - Number(/embed/i.test(a.model)))
+    .map(({ name }) => name)
+  const listed = names.length > 0 ? ` Here are: ${names.slice(0, 8).join(', ')}.` : ' There is none here.'
+  throw new OrcError({
+    code: 'bad_input',
+    message: `model: ${id} gives text, not vectors, as every ${kind} does`,
+    hint: `Name a profile whose model makes embeddings.${listed}`,
+  })
 }
 
 /** The profile and its fallbacks, or the models it chooses from. */

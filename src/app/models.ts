@@ -38,7 +38,8 @@ export interface Models {
   readonly cards: ModelCards
   /** Whose limits a call counts against; undefined when nobody is known by the provider's name. */
   account(request: Pick<ModelRequest, 'provider' | 'base_url'>): ProviderAccount | undefined
-  describeProviders(): Promise<readonly ProviderState[]>
+  /** `offline`: no server is asked; one that needs no key counts as there. */
+  describeProviders(how?: { readonly offline?: boolean }): Promise<readonly ProviderState[]>
 }
 
 const OWN_ADDRESS = 'name it in your own settings, or trust the project in your policy'
@@ -204,13 +205,13 @@ export function createModels(from: {
         ...(base_url === undefined ? {} : { base_url }),
       }
     },
-    describeProviders: async () => {
+    describeProviders: async ({ offline = false } = {}) => {
       const names = [...VENDORS.map((vendor) => vendor.name), ...Object.keys(config.settings.providers ?? {})]
-      return Promise.all([...new Set(names)].map((name) => describeProvider(name)))
+      return Promise.all([...new Set(names)].map((name) => describeProvider(name, offline)))
     },
   }
 
-  async function describeProvider(name: string): Promise<ProviderState> {
+  async function describeProvider(name: string, offline: boolean): Promise<ProviderState> {
     const vendor = vendorOf(name)
     if (!vendor) return { provider: name, available: false, reason: 'its type is not known' }
     if (vendor.name === 'embedded')
@@ -236,6 +237,7 @@ export function createModels(from: {
     if (baseUrlOf(vendor, name) === undefined && vendor.base_url === undefined) {
       return { provider: name, available: false, reason: 'no address: give a profile its base_url' }
     }
+    if (offline) return { provider: name, available: true, reason: 'its server was not asked' }
     const models = await probe(name)
     return models
       ? { provider: name, available: true, reason: 'its server answers', models }

@@ -1,192 +1,130 @@
 import type { Operation } from './operation.ts'
-import { analyzeArtifact, measureEnsemble } from './operations/analysis.ts'
-import { denyApproval, giveApproval, listApprovals, showApproval } from './operations/approvals.ts'
-import {
-  cleanupArtifactsOperation,
-  deleteArtifactOperation,
-  listArtifactsOperation,
-  showArtifactOperation,
-} from './operations/artifacts.ts'
-import { batchOperation, cancelBatch, listBatches, resumeBatch, showBatch } from './operations/batches.ts'
-import { bisectRuns } from './operations/bisect.ts'
-import { listBudgets } from './operations/budgets.ts'
-import { exportRun, importRun } from './operations/bundles.ts'
-import { clearCacheOperation, showCacheOperation } from './operations/cache.ts'
-import {
-  deleteChain,
-  listChains,
-  listWorkflows,
-  runChain,
-  runWorkflow,
-  saveChain,
-  showChain,
-} from './operations/chains.ts'
-import { demo } from './operations/demo.ts'
-import { doctor } from './operations/doctor.ts'
-import { createEnsemble, deleteEnsemble, updateEnsemble } from './operations/ensemble-edits.ts'
-import { checkEnsemble, drawEnsemble, listEnsemblesOperation, showEnsemble } from './operations/ensembles.ts'
-import { compareRunsOperation, forkRunOperation } from './operations/forks.ts'
-import { importOperation } from './operations/import.ts'
-import { init } from './operations/init.ts'
-import { createKey, listKeys, revokeKey } from './operations/keys.ts'
-import {
-  browseLibrary,
-  copyFromLibrary,
-  describeLibrary,
-  searchLibrary,
-  showLibraryEntry,
-} from './operations/library.ts'
-import {
-  addMcpServer,
-  listMcpServers,
-  probeMcp,
-  removeMcpServer,
-  testMcpServer,
-  trustMcpServer,
-} from './operations/mcp.ts'
-import { serveMcp } from './operations/mcp-serve.ts'
-import { listModelsOperation, showModel } from './operations/models.ts'
-import { overviewOperation } from './operations/overview.ts'
-import { planOperation } from './operations/plan.ts'
-import { checkPolicy, explainPolicy } from './operations/policy.ts'
-import { createProfile, deleteProfile, updateProfile } from './operations/profile-edits.ts'
-import { listProfiles } from './operations/profiles.ts'
-import { listLimits, listProviders, testProvider } from './operations/providers.ts'
-import { quoteOperation } from './operations/quote.ts'
-import { showRecovery } from './operations/recovery.ts'
-import { listRoles, showRole } from './operations/roles.ts'
-import { explainRoutes, imagineRoutes } from './operations/routes.ts'
-import { runOperation } from './operations/run.ts'
-import { checkRunnableOperation } from './operations/runnable.ts'
-import {
-  cancelRun,
-  deleteRun,
-  listRuns,
-  pruneRuns,
-  replayRun,
-  resolveStep,
-  resumeRunOperation,
-  showRun,
-  steerRun,
-  tailRun,
-} from './operations/runs.ts'
-import { benchSandboxes, checkSandboxes, listSandboxes } from './operations/sandbox.ts'
-import { createScript, deleteScript } from './operations/script-edits.ts'
-import { listScriptsOperation, showScript, testScript } from './operations/scripts.ts'
-import { serveOperation } from './operations/serve.ts'
-import { listToolsOperation, migrateTool, newTool, showTool, testTool } from './operations/tools.ts'
-import { upgradeRun } from './operations/upgrade.ts'
-import { usageOperation } from './operations/usage.ts'
-import { validateAll, validateCategory, validateRun } from './operations/validate.ts'
-import { version } from './operations/version.ts'
 
-/** Everything a user can ask for. Every face is generated from this table. */
-export const operations: readonly Operation[] = [
-  demo,
-  init,
-  importOperation,
-  runOperation,
-  quoteOperation,
-  usageOperation,
-  planOperation,
-  listEnsemblesOperation,
-  showEnsemble,
-  checkEnsemble,
-  drawEnsemble,
-  checkRunnableOperation,
-  measureEnsemble,
-  createEnsemble,
-  updateEnsemble,
-  deleteEnsemble,
-  listChains,
-  showChain,
-  runChain,
-  saveChain,
-  deleteChain,
-  listWorkflows,
-  runWorkflow,
-  validateRun,
-  validateCategory,
-  validateAll,
-  listRuns,
-  showRun,
-  tailRun,
-  replayRun,
-  cancelRun,
-  resumeRunOperation,
-  resolveStep,
-  steerRun,
-  doctor,
-  showRecovery,
-  listApprovals,
-  showApproval,
-  giveApproval,
-  denyApproval,
-  checkPolicy,
-  explainPolicy,
-  exportRun,
-  importRun,
-  forkRunOperation,
-  compareRunsOperation,
-  bisectRuns,
-  upgradeRun,
-  explainRoutes,
-  imagineRoutes,
-  deleteRun,
-  pruneRuns,
-  listArtifactsOperation,
-  showArtifactOperation,
-  analyzeArtifact,
-  deleteArtifactOperation,
-  cleanupArtifactsOperation,
-  showCacheOperation,
-  clearCacheOperation,
-  listScriptsOperation,
-  showScript,
-  testScript,
-  createScript,
-  deleteScript,
-  browseLibrary,
-  showLibraryEntry,
-  searchLibrary,
-  copyFromLibrary,
-  describeLibrary,
-  listRoles,
-  showRole,
-  listToolsOperation,
-  showTool,
-  testTool,
-  newTool,
-  migrateTool,
-  listSandboxes,
-  checkSandboxes,
-  benchSandboxes,
-  listMcpServers,
-  addMcpServer,
-  removeMcpServer,
-  trustMcpServer,
-  testMcpServer,
-  probeMcp,
-  listProviders,
-  listLimits,
-  testProvider,
-  listProfiles,
-  createProfile,
-  updateProfile,
-  deleteProfile,
-  listBudgets,
-  listModelsOperation,
-  showModel,
-  batchOperation,
-  listBatches,
-  showBatch,
-  resumeBatch,
-  cancelBatch,
-  createKey,
-  listKeys,
-  revokeKey,
-  serveOperation,
-  serveMcp,
-  overviewOperation,
-  version,
-] as unknown as readonly Operation[]
+/**
+ * Everything a user can ask for, by name, in the order in which it is shown. Every face is generated from this table. Each operation is
+ * loaded when it is asked for: the program starts with the one that it performs.
+ */
+const OPERATIONS = {
+  demo: async () => (await import('./operations/demo.ts')).demo,
+  init: async () => (await import('./operations/init.ts')).init,
+  import: async () => (await import('./operations/import.ts')).importOperation,
+  run: async () => (await import('./operations/run.ts')).runOperation,
+  quote: async () => (await import('./operations/quote.ts')).quoteOperation,
+  usage: async () => (await import('./operations/usage.ts')).usageOperation,
+  plan: async () => (await import('./operations/plan.ts')).planOperation,
+  'ensembles list': async () => (await import('./operations/ensembles.ts')).listEnsemblesOperation,
+  'ensembles show': async () => (await import('./operations/ensembles.ts')).showEnsemble,
+  'ensembles check': async () => (await import('./operations/ensembles.ts')).checkEnsemble,
+  'ensembles graph': async () => (await import('./operations/ensembles.ts')).drawEnsemble,
+  'ensembles runnable': async () => (await import('./operations/runnable.ts')).checkRunnableOperation,
+  'ensembles metrics': async () => (await import('./operations/analysis.ts')).measureEnsemble,
+  'ensembles create': async () => (await import('./operations/ensemble-edits.ts')).createEnsemble,
+  'ensembles update': async () => (await import('./operations/ensemble-edits.ts')).updateEnsemble,
+  'ensembles delete': async () => (await import('./operations/ensemble-edits.ts')).deleteEnsemble,
+  'chain list': async () => (await import('./operations/chains.ts')).listChains,
+  'chain show': async () => (await import('./operations/chains.ts')).showChain,
+  'chain run': async () => (await import('./operations/chains.ts')).runChain,
+  'chain save': async () => (await import('./operations/chains.ts')).saveChain,
+  'chain delete': async () => (await import('./operations/chains.ts')).deleteChain,
+  'workflow list': async () => (await import('./operations/chains.ts')).listWorkflows,
+  'workflow run': async () => (await import('./operations/chains.ts')).runWorkflow,
+  'validate run': async () => (await import('./operations/validate.ts')).validateRun,
+  'validate category': async () => (await import('./operations/validate.ts')).validateCategory,
+  'validate all': async () => (await import('./operations/validate.ts')).validateAll,
+  'runs list': async () => (await import('./operations/runs.ts')).listRuns,
+  'runs show': async () => (await import('./operations/runs.ts')).showRun,
+  'runs tail': async () => (await import('./operations/runs.ts')).tailRun,
+  'runs replay': async () => (await import('./operations/runs.ts')).replayRun,
+  'runs cancel': async () => (await import('./operations/runs.ts')).cancelRun,
+  'runs resume': async () => (await import('./operations/runs.ts')).resumeRunOperation,
+  'runs resolve': async () => (await import('./operations/runs.ts')).resolveStep,
+  'runs steer': async () => (await import('./operations/runs.ts')).steerRun,
+  'runs doctor': async () => (await import('./operations/doctor.ts')).doctor,
+  'recovery show': async () => (await import('./operations/recovery.ts')).showRecovery,
+  'approvals list': async () => (await import('./operations/approvals.ts')).listApprovals,
+  'approvals show': async () => (await import('./operations/approvals.ts')).showApproval,
+  'approvals give': async () => (await import('./operations/approvals.ts')).giveApproval,
+  'approvals deny': async () => (await import('./operations/approvals.ts')).denyApproval,
+  'policy check': async () => (await import('./operations/policy.ts')).checkPolicy,
+  'policy explain': async () => (await import('./operations/policy.ts')).explainPolicy,
+  'runs export': async () => (await import('./operations/bundles.ts')).exportRun,
+  'runs import': async () => (await import('./operations/bundles.ts')).importRun,
+  'runs fork': async () => (await import('./operations/forks.ts')).forkRunOperation,
+  'runs compare': async () => (await import('./operations/forks.ts')).compareRunsOperation,
+  'runs bisect': async () => (await import('./operations/bisect.ts')).bisectRuns,
+  'runs upgrade': async () => (await import('./operations/upgrade.ts')).upgradeRun,
+  'routes explain': async () => (await import('./operations/routes.ts')).explainRoutes,
+  'routes what-if': async () => (await import('./operations/routes.ts')).imagineRoutes,
+  'runs delete': async () => (await import('./operations/runs.ts')).deleteRun,
+  'runs prune': async () => (await import('./operations/runs.ts')).pruneRuns,
+  'artifacts list': async () => (await import('./operations/artifacts.ts')).listArtifactsOperation,
+  'artifacts show': async () => (await import('./operations/artifacts.ts')).showArtifactOperation,
+  'artifacts analyze': async () => (await import('./operations/analysis.ts')).analyzeArtifact,
+  'artifacts delete': async () => (await import('./operations/artifacts.ts')).deleteArtifactOperation,
+  'artifacts cleanup': async () => (await import('./operations/artifacts.ts')).cleanupArtifactsOperation,
+  'cache show': async () => (await import('./operations/cache.ts')).showCacheOperation,
+  'cache clear': async () => (await import('./operations/cache.ts')).clearCacheOperation,
+  'scripts list': async () => (await import('./operations/scripts.ts')).listScriptsOperation,
+  'scripts show': async () => (await import('./operations/scripts.ts')).showScript,
+  'scripts test': async () => (await import('./operations/scripts.ts')).testScript,
+  'scripts create': async () => (await import('./operations/script-edits.ts')).createScript,
+  'scripts delete': async () => (await import('./operations/script-edits.ts')).deleteScript,
+  'library browse': async () => (await import('./operations/library.ts')).browseLibrary,
+  'library show': async () => (await import('./operations/library.ts')).showLibraryEntry,
+  'library search': async () => (await import('./operations/library.ts')).searchLibrary,
+  'library copy': async () => (await import('./operations/library.ts')).copyFromLibrary,
+  'library info': async () => (await import('./operations/library.ts')).describeLibrary,
+  'roles list': async () => (await import('./operations/roles.ts')).listRoles,
+  'roles show': async () => (await import('./operations/roles.ts')).showRole,
+  'tools list': async () => (await import('./operations/tools.ts')).listToolsOperation,
+  'tools show': async () => (await import('./operations/tools.ts')).showTool,
+  'tools test': async () => (await import('./operations/tools.ts')).testTool,
+  'tools new': async () => (await import('./operations/tools.ts')).newTool,
+  'tools migrate': async () => (await import('./operations/tools.ts')).migrateTool,
+  'sandbox list': async () => (await import('./operations/sandbox.ts')).listSandboxes,
+  'sandbox check': async () => (await import('./operations/sandbox.ts')).checkSandboxes,
+  'sandbox bench': async () => (await import('./operations/sandbox.ts')).benchSandboxes,
+  'mcp servers list': async () => (await import('./operations/mcp.ts')).listMcpServers,
+  'mcp servers add': async () => (await import('./operations/mcp.ts')).addMcpServer,
+  'mcp servers remove': async () => (await import('./operations/mcp.ts')).removeMcpServer,
+  'mcp servers trust': async () => (await import('./operations/mcp.ts')).trustMcpServer,
+  'mcp servers test': async () => (await import('./operations/mcp.ts')).testMcpServer,
+  'mcp probe': async () => (await import('./operations/mcp.ts')).probeMcp,
+  'providers list': async () => (await import('./operations/providers.ts')).listProviders,
+  'providers limits': async () => (await import('./operations/providers.ts')).listLimits,
+  'providers test': async () => (await import('./operations/providers.ts')).testProvider,
+  'profiles list': async () => (await import('./operations/profiles.ts')).listProfiles,
+  'profiles create': async () => (await import('./operations/profile-edits.ts')).createProfile,
+  'profiles update': async () => (await import('./operations/profile-edits.ts')).updateProfile,
+  'profiles delete': async () => (await import('./operations/profile-edits.ts')).deleteProfile,
+  'budgets list': async () => (await import('./operations/budgets.ts')).listBudgets,
+  'models list': async () => (await import('./operations/models.ts')).listModelsOperation,
+  'models show': async () => (await import('./operations/models.ts')).showModel,
+  batch: async () => (await import('./operations/batches.ts')).batchOperation,
+  'batches list': async () => (await import('./operations/batches.ts')).listBatches,
+  'batches show': async () => (await import('./operations/batches.ts')).showBatch,
+  'batches resume': async () => (await import('./operations/batches.ts')).resumeBatch,
+  'batches cancel': async () => (await import('./operations/batches.ts')).cancelBatch,
+  'keys create': async () => (await import('./operations/keys.ts')).createKey,
+  'keys list': async () => (await import('./operations/keys.ts')).listKeys,
+  'keys revoke': async () => (await import('./operations/keys.ts')).revokeKey,
+  serve: async () => (await import('./operations/serve.ts')).serveOperation,
+  'mcp serve': async () => (await import('./operations/mcp-serve.ts')).serveMcp,
+  overview: async () => (await import('./operations/overview.ts')).overviewOperation,
+  version: async () => (await import('./operations/version.ts')).version,
+} as const satisfies { readonly [name: string]: () => Promise<unknown> }
+
+/** The operation of that name; undefined where there is none. */
+export async function findOperation(name: string): Promise<Operation | undefined> {
+  return isOperationName(name) ? ((await OPERATIONS[name]()) as unknown as Operation) : undefined
+}
+
+/** All of them, for a face that offers them all. */
+export async function loadOperations(): Promise<ReadonlyMap<string, Operation>> {
+  const loaded = await Promise.all(Object.values(OPERATIONS).map((load) => load()))
+  return new Map((loaded as unknown as readonly Operation[]).map((operation) => [operation.name, operation]))
+}
+
+function isOperationName(name: string): name is keyof typeof OPERATIONS {
+  return Object.hasOwn(OPERATIONS, name)
+}

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { findEnsemble } from '../config/find-ensemble.ts'
+import { createBudgetExecutor } from '../effects/budget.ts'
 import { countExecutor } from '../effects/count.ts'
 import { createDefinitionExecutor } from '../effects/definition.ts'
 import { guardDoor } from '../effects/door.ts'
@@ -37,7 +38,7 @@ import type { App } from './app.ts'
 import { openDoor } from './door.ts'
 import { joinWatchers } from './driven.ts'
 import { describeBreakers } from './governor.ts'
-import { createLeft } from './left.ts'
+import { openPurse } from './left.ts'
 import { doubtDefinitions } from './mcp-definitions.ts'
 import { createNodeWorld } from './node-world.ts'
 import { loadPolicy, type Permits } from './policy.ts'
@@ -76,6 +77,7 @@ export async function createPorts(
   const { judge, levels, digest } = ending ? DENY_ALL : await loadPolicy(app, permits, await watchCalls(app))
   const { journal, blobs } = await app.openJournal()
   const world = createNodeWorld()
+  const purse = openPurse(journal)
   const door = openDoor(app, { policy: digest, principal, off: permits?.no_cache })
   const { settings } = app.config
   const scripts = 4 * availableParallelism()
@@ -117,7 +119,8 @@ export async function createPorts(
           const { openTelemetry } = await import('./telemetry.ts')
           const isOpen = (provider: string, model: string) => isBroken(app, `${provider}/${model}`)
           return openTelemetry({ journal, clock: world.clock, isOpen }).tell(request)
-        }, createLeft(journal)),
+        }, purse.left),
+        budget: createBudgetExecutor(purse.budget),
         definition: createDefinitionExecutor((name) => findDefinition(app, name)),
         tool: createToolExecutor({
           cwd: app.paths.project ?? app.paths.cwd,

@@ -10,6 +10,7 @@ import {
   type Reading,
   type Unbounded,
 } from './quote-figures.ts'
+import { quoteGraceful } from './quote-graceful.ts'
 import { type StepQuote, type StepWork, seenBy } from './quote-means.ts'
 import { quoteDispatch, quoteEach, quoteLoop, quoteNested, quoteQueries } from './quote-parts.ts'
 import { medianOf } from './quote-past.ts'
@@ -46,6 +47,8 @@ function quoteKind(work: StepWork): StepQuote {
       return quoteLoop(work)
     case 'nested':
       return quoteNested(work)
+    case 'graceful':
+      return quoteGraceful(work)
     case 'dispatch':
       return quoteDispatch(work)
     case 'verified':
@@ -98,9 +101,9 @@ function quoteGate(work: StepWork): StepQuote {
   return { ...quote, output: { ...NO_ANSWER_LIMIT, why: 'what a person answers has no limit' }, unbounded }
 }
 
-/** What a step and all below it may spend, they cannot exceed. */
+/** What a step and all below it may spend, they cannot exceed, unless a person may give more or what has no price is free. */
 function holdBudget({ budget }: GraphStep, quote: StepQuote): StepQuote {
-  if (!budget) return quote
+  if (!budget || budget.on_limit === 'ask' || budget.unpriced === 'allow') return quote
   const bounds = capBounds(quote.bounds, budget)
   const unbounded =
     bounds.worst.cost < Infinity ? quote.unbounded.filter(({ what }) => what !== 'cost') : quote.unbounded

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../engine/engine.ts'
 import type { ModelCard, Prices } from '../events/model-card.ts'
-import { priceOf } from '../events/money.ts'
+import { type BudgetLimits, priceOf } from '../events/money.ts'
 import type { Json, JsonObject } from '../events/values.ts'
+import { gracefulSpec } from '../graph/graceful.ts'
 import type { GraphStep, StepGraph } from '../graph/step-graph.ts'
 import { needFor, needOf } from '../steps/need.ts'
 import { quoteRun } from './quote.ts'
@@ -90,10 +91,33 @@ describe('F3: the worst case', () => {
     expect(quote([given as unknown as GraphStep], { input: { items: ['a', 'b'] } }).total.worst.calls).toBe(6)
   })
 
+  test('of an ensemble inside that finishes is its graph on a part of its budget, and one more answer', () => {
+    const graph = { name: 'inner', steps: [agent('a'), agent('b', { after: [{ step: 'a', on: 'always' }] })] }
+    const finish = (limits: BudgetLimits): GraphStep => ({
+      id: 'sub',
+      kind: 'graceful',
+      spec: {
+        ...gracefulSpec(graph, { limits, candidates: [{ provider: 'p', model: 'm', card: card() }] }),
+        ensemble: 'inner',
+      } as unknown as JsonObject,
+      budget: limits,
+    })
+    const nested = { id: 'sub', kind: 'nested', spec: { ensemble: 'inner', graph } } as unknown as GraphStep
+    const [free, plain] = [quote([finish({ max_calls: 1_000 })]).total, quote([nested]).total]
+    expect(free.least.cost).toBe(plain.least.cost)
+    expect(free.expected.cost).toBe(plain.expected.cost)
+    expect(free.worst.calls).toBeGreaterThan(plain.worst.calls ?? 0)
+    expect(quote([finish({ max_cost: 9_000 })]).total.worst.cost).toBe(9_000)
+    expect(reasonsOf([finish({ max_cost: 9_000 })])).toEqual([])
+  })
+
   test('is held by the budgets of steps and of the whole, unless a person may give more', () => {
     const dear = agent('a', { card: card({ prices: { input: 1e12, output: 1e12 } }) })
     expect(quote([{ ...dear, budget: { max_cost: 5_000 } }]).total.worst.cost).toBe(5_000)
     expect(quote([dear], { budget: { limits: { max_cost: 7_000 } } }).total.worst.cost).toBe(7_000)
+    expect(quote([{ ...dear, budget: { max_cost: 5_000, on_limit: 'ask' } }]).total.worst.cost).toBe(
+      quote([dear]).total.worst.cost,
+    )
     expect(
       quote([dear], { budget: { limits: { max_cost: 7_000 }, on_limit: 'ask' } }).total.worst.cost,
     ).toBeGreaterThan(7_000)

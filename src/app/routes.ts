@@ -1,4 +1,5 @@
 import {
+  type AfterFailure,
   ROUTE_PARTS,
   type RouteCandidate,
   type RouteDecision,
@@ -10,7 +11,7 @@ import { isRouteSound, remakeRoute } from '../router/choose.ts'
 import { costOf, latencyOf, successOf } from '../router/score.ts'
 
 /** A route as people read it. Scores of parts are from 0 to 1; costs are nano-dollars, times ms. */
-export function explainRoute({ step, attempt, at, to, reason, fallback, decision }: StoredRoute) {
+export function explainRoute({ step, attempt, at, to, reason, fallback, decision, learned }: StoredRoute) {
   return {
     step,
     attempt,
@@ -19,12 +20,19 @@ export function explainRoute({ step, attempt, at, to, reason, fallback, decision
     reason,
     ...(fallback ? { from: fallback.from, because: fallback.because } : {}),
     why: fallback
-      ? `${fallback.from ?? 'the model before'} failed (${fallback.because ?? 'no reason told'})`
+      ? `${fallback.from ?? 'the model before'} failed (${fallback.because ?? 'no reason told'})${describeLearned(learned)}`
       : decision
         ? describeChoice(decision)
         : 'the definition names it',
     ...(decision ? { decision: describeDecision(decision) } : {}),
   }
+}
+
+function describeLearned(learned: StoredRoute['learned']): string {
+  if (!learned) return ''
+  const { after, instead } = learned
+  const often = ({ samples, success }: AfterFailure) => `${Math.round(success * 100)} % of ${Math.round(samples)} times`
+  return `; after failures like this (${after}) it helped ${often(learned)}, ${nameCandidate(instead)} ${often(instead)}`
 }
 
 function describeDecision(decision: RouteDecision) {
@@ -53,6 +61,8 @@ function describeDecision(decision: RouteDecision) {
         ...(obstacle === undefined ? {} : { obstacle }),
         samples: candidate.samples,
         ...(candidate.success === undefined ? {} : { success: candidate.success }),
+        ...(candidate.failures ? { failures: candidate.failures } : {}),
+        ...(candidate.paid === undefined ? {} : { paid: candidate.paid }),
         ...(candidate.latency_ms === undefined ? {} : { latency_ms: candidate.latency_ms }),
         ...(cost === undefined ? {} : { cost }),
         ...(candidate.age_ms === undefined ? {} : { age_ms: candidate.age_ms }),

@@ -16,6 +16,8 @@ export interface LiveText {
   readonly step: string
   readonly attempt: number
   readonly delta: Delta
+  /** The number of the last event that was on disk when it was said; the one that opened its step is among those before. */
+  readonly after: number
 }
 
 /** Told of everything runs do in this process, of all of them. */
@@ -67,10 +69,19 @@ export function createRunHost(app: App): RunHost {
       coming.set(wanted.run, wanted.principal?.name)
     },
     dismiss: (run) => void coming.delete(run),
-    watch: (run) => ({
-      events: (events) => tell(run, (listener) => listener.events?.(run, events)),
-      delta: (step, attempt, delta) => tell(run, (listener) => listener.text?.({ run, step, attempt, delta })),
-    }),
+    watch: (run) => {
+      let after = 0
+      return {
+        events: (events) => {
+          after = events.at(-1)?.seq ?? after
+          tell(run, (listener) => listener.events?.(run, events))
+        },
+        delta: (step, attempt, delta) => {
+          const text = { run, step, attempt, delta, after }
+          tell(run, (listener) => listener.text?.(text))
+        },
+      }
+    },
     keep: (driven) => {
       kept.set(driven.id, driven)
       coming.delete(driven.id)

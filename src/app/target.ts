@@ -121,7 +121,8 @@ async function compileFiles(
     script: (reference) => scripts.get(reference),
     role: (role) => roles.get(role),
     budgetModel: (name) => {
-      const found = cheaper.get(name) ?? missingModel(name)
+      if (name === undefined) defaultUsed = true
+      const found = name === undefined ? choice.profile : (cheaper.get(name) ?? missingModel(name))
       return 'code' in found ? found : makeCandidate(found, card)
     },
     tools: (reference) => tools.get(reference) ?? [],
@@ -142,7 +143,7 @@ async function compileFiles(
   return { ...compiled, notes: defaultUsed ? [choice.why] : [] }
 }
 
-/** The models that budgets of ensembles inside others go on with. */
+/** The models that budgets of ensembles inside others go on with, or end with. */
 async function resolveCheaper(
   app: App,
   [, ...others]: readonly ReadEnsemble[],
@@ -150,7 +151,7 @@ async function resolveCheaper(
   const found = new Map<string, ModelProfile | Problem>()
   for (const { ensemble } of others) {
     const { on_limit, model } = ensemble?.budget ?? {}
-    if (on_limit !== 'cheaper' || model === undefined || found.has(model)) continue
+    if ((on_limit !== 'cheaper' && on_limit !== 'finish') || model === undefined || found.has(model)) continue
     found.set(model, await findOneModel(app, model))
   }
   return found

@@ -5,6 +5,7 @@ import { isMap } from '../graph/report.ts'
 import { parseYaml } from '../graph/yaml.ts'
 import { walkFiles } from './file-tree.ts'
 import { fenceLevel, isFolder, type Level, type Paths } from './paths.ts'
+import { Recent } from './recent.ts'
 import { readTextFile } from './text-file.ts'
 
 /** An ensemble file of one level. */
@@ -25,6 +26,19 @@ export interface ListedEnsemble extends Omit<EnsembleFile, 'text'> {
   readonly shadowed: boolean
   /** The file cannot be read; it is listed all the same. */
   readonly problem?: Problem
+  /** What its agents name that may be missing, as the file says it. */
+  readonly needs?: readonly AgentNeed[]
+}
+
+/** What one agent names: it is a script, runs an ensemble, or asks a model. */
+export interface AgentNeed {
+  readonly agent: string
+  readonly script?: string
+  readonly ensemble?: string
+  readonly profile?: string
+  readonly provider?: string
+  /** Another model may take its place. */
+  readonly fallback?: true
 }
 
 /** A folder of ensembles. `loose`: other YAML files lie there too, so only those with agents count. */
@@ -125,23 +139,51 @@ export function stemOf(relative: string): string {
   return (relative.split('/').at(-1) ?? relative).replace(ENSEMBLE_EXTENSION, '')
 }
 
+/** What files said when they were read last; those that list them ask often. */
+const SKETCHES = new Recent<Sketch>(2 ** 22)
+
+type Sketch = Pick<ListedEnsemble, 'description' | 'agents' | 'problem' | 'needs'>
+
 function describeEnsemble({ text, ...about }: EnsembleFile, nearer: ReadonlySet<string>): ListedEnsemble {
-  const { data, problems } = parseYaml(text, about.file)
-  const shadowed = nearer.has(about.name)
+  const sketch = SKETCHES.take(`${about.file}\n${text}`, () => sketchEnsemble(text, about.file))
+  return { ...about, shadowed: nearer.has(about.name), ...sketch }
+}
+
+function sketchEnsemble(text: string, file: string): Sketch {
+  const { data, problems } = parseYaml(text, file)
   const [problem] = problems
-  if (problem) return { ...about, agents: 0, shadowed, problem }
+  if (problem) return { agents: 0, problem }
   const { description, agents } = isMap(data) ? data : {}
   if (!Array.isArray(agents)) {
-    const message = `${about.file} is not an ensemble: it has no list of agents`
+    const message = `${file} is not an ensemble: it has no list of agents`
     const hint = 'An ensemble has name, description and agents at the top.'
-    return { ...about, agents: 0, shadowed, problem: { code: 'ensemble_invalid', message, hint, file: about.file } }
+    return { agents: 0, problem: { code: 'ensemble_invalid', message, hint, file } }
   }
   return {
-    ...about,
     ...(typeof description === 'string' ? { description: description.trim() } : {}),
     agents: agents.length,
-    shadowed,
+    needs: agents.flatMap(readNeed),
   }
+}
+
+function readNeed(agent: unknown): readonly AgentNeed[] {
+  if (!isMap(agent)) return []
+  const textOf = (key: string) => {
+    const value = agent[key]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const [script, ensemble, profile, provider] = ['script', 'ensemble', 'model_profile', 'provider'].map(textOf)
+  const fallback = textOf('fallback') ?? textOf('fallback_model_profile')
+  return [
+    {
+      agent: textOf('name') ?? '',
+      ...(script === undefined ? {} : { script }),
+      ...(ensemble === undefined ? {} : { ensemble }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(provider === undefined ? {} : { provider }),
+      ...(fallback === undefined ? {} : { fallback: true }),
+    },
+  ]
 }
 
 function describeTwin({ name, file }: ListedEnsemble, twin: string): Problem {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { OrcError } from '../events/errors.ts'
 import { editEnsemble } from './edit-ensemble.ts'
 import { cutProfile, editProfile } from './edit-profile.ts'
+import { printYaml } from './edit-yaml.ts'
 
 const ENSEMBLE = `# at the top
 name: two
@@ -69,4 +70,10 @@ describe('editing a profile, wherever it stands', () => {
   test('one that is not there is said so', () => {
     expect(() => editProfile('a: 1\n', '/p/config.yaml', { name: 'fast', changes: { model: 'x' } })).toThrow(OrcError)
   })
+})
+
+test.each(['a\u0000b', 'a\ud800b', 'a\uffffb'])('what no file can hold is refused, not written: %j', (model) => {
+  const old = 'name: fast\nmodel: m\n'
+  expect(() => editProfile(old, '/p/fast.yaml', { name: 'fast', changes: { model } })).toThrow(OrcError)
+  expect(() => printYaml({ name: 'fast', model })).toThrow(OrcError)
 })

@@ -19,13 +19,19 @@ export function editYaml(text: string, file: string, edit: (document: Document) 
   const written = file.endsWith('.json')
     ? `${JSON.stringify(document.toJS(), null, 2)}\n`
     : document.toString({ lineWidth: 0, ...findStyle(text) })
-  if (parseYaml(written, file).problems.length > 0) throw new Error(`the edit of ${file} would break it`)
-  return written
+  return requireReadable(written, file)
 }
 
-/** A new file. */
+/** A new file. Throws OrcError when nobody could read it: some characters can stand in no such file. */
 export function printYaml(data: JsonObject): string {
-  return new Document(data, { version: '1.2', aliasDuplicateObjects: false }).toString({ lineWidth: 0 })
+  const document = new Document(data, { version: '1.2', aliasDuplicateObjects: false })
+  return requireReadable(document.toString({ lineWidth: 0 }), 'the new file')
+}
+
+function requireReadable(written: string, file: string): string {
+  const [problem] = parseYaml(written, file).problems
+  if (!problem) return written
+  throw new OrcError({ code: 'bad_input', message: `${file} could not be read with this in it: ${problem.message}` })
 }
 
 /** Sets a key of a map, or removes it (`null`). A scalar that becomes another keeps its comment. */

@@ -93,7 +93,7 @@ function describeMissing(reference: string, names: readonly string[], otherwise?
   return {
     code: 'not_found',
     message: `there is no ensemble ${JSON.stringify(reference)}`,
-    hint: otherwise ?? (known.length <= 12 ? listed : '`llm-orc list-ensembles` shows all of them.'),
+    hint: otherwise ?? (known.length <= 12 ? listed : '`llm-orc ensembles list` shows all of them.'),
     ...suggest(reference, known),
   }
 }

@@ -1,12 +1,21 @@
+import { realpath } from 'node:fs/promises'
+import { lockFile } from './file-lock.ts'
+
 /** The last change of each file that has not ended. */
 const last = new Map<string, Promise<unknown>>()
 
-/** Reads, changes and writes a file while no other change of this process does: two that have read the same would lose one. */
+/** Reads, changes and writes a file while nobody else changes it, here or in another process: two that have read the same would lose one. */
 export async function inTurn<T>(file: string, change: () => Promise<T>): Promise<T> {
   const before = last.get(file)
   const mine = (async () => {
     await before?.catch(() => {})
-    return change()
+    // Links to one file are one file.
+    const unlock = await lockFile(await realpath(file).catch(() => file))
+    try {
+      return await change()
+    } finally {
+      await unlock()
+    }
   })()
   last.set(file, mine)
   try {

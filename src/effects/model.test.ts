@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Delta, EffectOrder, EffectOutcome } from '../engine/effect.ts'
+import { OrcError } from '../events/errors.ts'
 import type { ModelAnswer } from '../events/messages.ts'
 import { openRawServer, toHead } from '../providers/contract-server.fixture.ts'
 import { createOpenAICompatible } from '../providers/openai-compatible.ts'
@@ -252,6 +253,13 @@ describe('a model effect', () => {
       code: 'provider_unknown',
       touched: 'no',
       retry: false,
+    })
+    const unmade = () => Promise.reject(new OrcError({ code: 'script_invalid', message: 'a.yaml:1:1: no rule' }))
+    expect((await perform(saying(), {}, { provider: unmade })).outcome).toMatchObject({
+      ok: false,
+      code: 'script_invalid',
+      message: 'a.yaml:1:1: no rule',
+      touched: 'no',
     })
     for (const request of [null, 1, [], {}, { provider: 'p' }]) {
       const executor = createModelExecutor({ provider: () => saying(), ...createTime() })

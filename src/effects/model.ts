@@ -1,5 +1,6 @@
 import type { EffectFailed, EffectOrder, EffectOutcome, Executor } from '../engine/effect.ts'
 import type { CacheAsk } from '../events/cache-ask.ts'
+import { OrcError } from '../events/errors.ts'
 import type { ModelRequest, Usage } from '../events/messages.ts'
 import type { Json } from '../events/values.ts'
 import type { ModelPart, Provider, ProviderFailure } from '../providers/provider.ts'
@@ -46,22 +47,22 @@ export function createModelExecutor(ports: ModelExecutorPorts): Executor {
         return fail('bad_input', 'A model call needs a provider, a model and messages.', { touched: 'no' })
       }
       if (means.signal.aborted) return fail('aborted', 'The call was aborted.', { touched: 'no' })
+      let provider: Provider | undefined
       try {
-        const provider = await ports.provider(request)
-        if (!provider) {
-          return fail('provider_unknown', `There is no provider named "${request.provider.slice(0, 100)}".`, {
-            touched: 'no',
-          })
-        }
-        if (request.embed && !provider.embeds) {
-          return fail('request_refused', `${provider.id} makes no embeddings.`, { touched: 'no' })
-        }
-        return await new ModelCall(ports, request, means).run(provider)
+        provider = await ports.provider(request)
       } catch (error) {
-        return fail('internal', 'A provider broke its contract: it threw.', {
-          detail: String(error).slice(0, 2000).toWellFormed(),
+        // What the user can mend, such as a file that the provider was to be made from.
+        return error instanceof OrcError ? fail(error.code, error.message, { touched: 'no' }) : failBroken(error)
+      }
+      if (!provider) {
+        return fail('provider_unknown', `There is no provider named "${request.provider.slice(0, 100)}".`, {
+          touched: 'no',
         })
       }
+      if (request.embed && !provider.embeds) {
+        return fail('request_refused', `${provider.id} makes no embeddings.`, { touched: 'no' })
+      }
+      return new ModelCall(ports, request, means).run(provider)
     },
   }
 }
@@ -94,23 +95,26 @@ class ModelCall {
     this.#heard = this.#begun
   }
 
-  async run(provider: Provider): Promise<EffectOutcome> {
+  /** Not async, and no `finally`: thousands may wait here, and each frame of theirs is held. */
+  run(provider: Provider): Promise<EffectOutcome> {
     const { signal } = this.#means
     const onAbort = () => this.#stop({ code: 'aborted', message: 'The call was aborted.', retry: false })
     signal.addEventListener('abort', onAbort)
     this.#watch()
-    try {
-      // Not a race for each part: a race would leave one listener behind for every part of a long answer.
-      return await new Promise((resolve, reject) => {
-        this.#settle = resolve
-        if (signal.aborted) onAbort()
-        this.#listen(provider).catch((error) => (this.#stopped ? this.#end(this.#stopped) : reject(error)))
-      })
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-      this.#unset?.()
-      this.#controller.abort(OVER)
-    }
+    // Not a race for each part: a race would leave one listener behind for every part of a long answer.
+    return new Promise((resolve) => {
+      this.#settle = (outcome) => {
+        resolve(outcome)
+        signal.removeEventListener('abort', onAbort)
+        this.#unset?.()
+        // Whoever reads the stream lets go of it first.
+        queueMicrotask(() => this.#controller.abort(OVER))
+      }
+      if (signal.aborted) onAbort()
+      this.#listen(provider).catch((error) =>
+        this.#stopped ? this.#end(this.#stopped) : this.#settle(failBroken(error)),
+      )
+    })
   }
 
   async #listen(provider: Provider): Promise<void> {
@@ -200,6 +204,12 @@ class ModelCall {
     this.#tail = whole.slice(cut)
     if (cut > 0) this.#means.stream({ type, text: whole.slice(0, cut).toWellFormed() })
   }
+}
+
+function failBroken(error: unknown): EffectFailed {
+  return fail('internal', 'A provider broke its contract: it threw.', {
+    detail: String(error).slice(0, 2000).toWellFormed(),
+  })
 }
 
 function fail(code: string, message: string, more: Partial<EffectFailed>): EffectFailed {

@@ -170,7 +170,8 @@ export class Deliveries {
 
   #outcomeOf(id: string): StepOutcome | Promise<StepOutcome> {
     const step = this.#state.steps.get(id) as StepState
-    const outcome = { step: id, status: step.status as StepOutcome['status'], ...step.failure }
+    const lost = step.lost ? { lost: step.lost } : {}
+    const outcome = { step: id, status: step.status as StepOutcome['status'], ...step.failure, ...lost }
     if (!step.output) return outcome
     const output = this.#store.read(step.output.value as Value, step.output.seq)
     if (output instanceof Promise) return output.then((content) => ({ ...outcome, output: content }))

@@ -90,13 +90,15 @@ async function beginRun(
   lease: RunLease | undefined,
 ): Promise<{ started: Event; store: ContentStore; attach(live: LiveRun): void }> {
   const { world, journal, blobs, kinds } = ports
+  // What lives as long as the run holds its id, not the whole plan.
+  const { run } = plan
   let live: LiveRun | undefined
   const store = new ContentStore({
-    run: plan.run,
+    run,
     runKey: plan.run_key,
     world,
     blobs,
-    eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, plan.run, seq),
+    eventAt: (seq) => live?.pendingEvent(seq) ?? readEvent(ports, run, seq),
   })
   const data = {
     format: FORMAT,

@@ -285,9 +285,10 @@ export class LiveRun {
     if (!entered) this.#performances.leave(pool)
     if (draft === 'hold' && raw.what === 'effect' && raw.need) {
       // What cannot be paid now comes again when something has been settled.
-      this.#waiting.awaitMoney(raw)
-      const question = askForMoney(this.#state, raw, (request) => this.#store.make(request))
-      if (question) this.#writer.append(question, at)
+      const wait = askForMoney(this.#state, raw, (request) => this.#store.make(request))
+      if (wait?.whose === undefined) this.#waiting.awaitMoney(raw)
+      else this.#waiting.awaitWord(raw)
+      if (wait?.question) this.#writer.append(wait.question, at)
     }
     if (draft === 'hold' || draft === 'stale') return
     if (raw.what === 'fail' && raw.foreign !== undefined) {

@@ -1,4 +1,4 @@
-import { BUDGET_KEY } from '../events/money.ts'
+import { isBudgetKey } from '../events/money.ts'
 import type { RunState } from '../events/state.ts'
 
 /** Keys of the effects a person is asked about: unknown outcomes, questions, approvals. */
@@ -20,7 +20,7 @@ export function isResting(state: RunState, asked: readonly string[], held: Itera
   for (const effect of state.effects.values()) if (effect.kind === 'ask' && effect.status === 'open') questions += 1
   if (state.openEffects > questions) return false
   for (const timer of state.timers.values()) if (timer.what === 'redo' || timer.what === 'again') return false
-  return !hasBusyStep(state, asked, state.approvals.has(BUDGET_KEY) ? held : [])
+  return !hasBusyStep(state, asked, [...state.approvals.keys()].some(isBudgetKey) ? held : [])
 }
 
 /** Is a step running that waits for something other than the questions? */

@@ -9,6 +9,8 @@ export interface StepOutcome {
   readonly output?: Json
   readonly code?: string
   readonly message?: string
+  /** It succeeded although these inside it failed; an empty list says that something did, and not what. */
+  readonly lost?: readonly string[]
 }
 
 /** What a step may look at. `input` is the run's (or the parent's) input; dependencies come in declared order. */
@@ -27,7 +29,8 @@ export interface StepView {
 
 /**
  * `verdict` is the plain part the engine may look at; everything else is content. `true` lets steps behind a `verdict` edge start;
- * `{partial: true}` says that something inside failed and the step went on, so the run ends at best `partial`.
+ * `{partial: true, failed?: [ID, …]}` says that something inside failed and the step went on, so the run ends at best `partial`; whoever
+ * sees the step's outcome is told (`lost`).
  */
 export interface StepResult {
   readonly output: Json

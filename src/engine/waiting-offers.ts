@@ -5,6 +5,8 @@ export class WaitingOffers {
   readonly #forPlace = new Map<string, RawOffer[]>()
   readonly #approved: RawOffer[] = []
   readonly #forMoney: RawOffer[] = []
+  /** For a person's word on the budget of a step: what other budgets pay for need not wait behind them. */
+  readonly #forWord: RawOffer[] = []
   #settled = false
 
   /** Is there one that a free place would let go on? */
@@ -20,11 +22,15 @@ export class WaitingOffers {
 
   /** The steps whose calls nothing pays for now. */
   *unpaid(): Iterable<string> {
-    for (const { step } of this.#forMoney) yield step
+    for (const { step } of [...this.#forMoney, ...this.#forWord]) yield step
   }
 
   awaitMoney(offer: RawOffer): void {
     this.#forMoney.push(offer)
+  }
+
+  awaitWord(offer: RawOffer): void {
+    this.#forWord.push(offer)
   }
 
   /** The word has come. */
@@ -52,6 +58,7 @@ export class WaitingOffers {
   /** Until one has to wait again: whoever needs much is not passed by for ever by those who need little. */
   #retryUnpaid(admit: (offer: RawOffer) => void): void {
     this.#settled = false
+    for (const offer of this.#forWord.splice(0)) admit(offer)
     const waiting = this.#forMoney.splice(0)
     while (waiting.length > 0 && this.#forMoney.length === 0) admit(waiting.shift() as RawOffer)
     this.#forMoney.push(...waiting)

@@ -3,11 +3,12 @@ import {
   type Affordable,
   type Amount,
   addAmounts,
-  type BudgetLimits,
+  type BudgetAnswer,
   isPricedNeed,
   type Need,
   priceOf,
   roomFor,
+  type StepBudget,
 } from './money.ts'
 import type { RunState, StepState } from './state.ts'
 
@@ -15,7 +16,7 @@ import type { RunState, StepState } from './state.ts'
 export function* accountsOf(
   state: RunState,
   step: StepState,
-): Iterable<{ limits: BudgetLimits; account: Account; whose?: string }> {
+): Iterable<{ limits: StepBudget; account: Account; whose?: string }> {
   for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))
     if (at.plan.budget && at.account) yield { limits: at.plan.budget, account: at.account, whose: at.id }
   yield { limits: state.limits, account: state.account }
@@ -28,28 +29,50 @@ export function isLimited(state: RunState, step: StepState): boolean {
   return false
 }
 
+/** A budget that is too small; `asks`: a person may raise it. */
+interface Shortage {
+  readonly whose: string | undefined
+  readonly asks: boolean
+}
+
 /** Whether a call can be paid now: as it is, with less output, later, or not at all. */
 export function checkNeed(state: RunState, step: StepState, need: Need): Affordable {
-  const tooPoor = (whose: string | undefined): Affordable =>
-    whose === undefined && state.limits.on_limit === 'ask' ? { answer: 'ask' } : refusalOf(whose)
   let now = need.output_tokens
   let later = need.output_tokens
-  let tightest: string | undefined
+  let tightest: Shortage | undefined
+  // A step's calls are used up, and it asks for more. Nobody is asked in vain: another budget may say no, whatever is given back.
+  let asking: Shortage | undefined
+  let hopeless: Shortage | undefined
   for (const { limits, account, whose } of accountsOf(state, step)) {
-    if (limits.max_cost !== undefined && !isPricedNeed(need) && state.limits.unpriced !== 'allow') {
+    const purse = { whose, asks: limits.on_limit === 'ask' }
+    if (
+      limits.max_cost !== undefined &&
+      !isPricedNeed(need) &&
+      (limits.unpriced ?? state.limits.unpriced) !== 'allow'
+    ) {
       const message = `the price of the model is not known, and ${nameOf(whose)} has a limit on cost`
       return { answer: 'no', code: 'price_unknown', message }
     }
-    if (account.calls >= (limits.max_calls ?? Infinity)) return tooPoor(whose)
+    if (account.calls >= (limits.max_calls ?? Infinity)) {
+      if (whose === undefined || !purse.asks) return answerTo(purse)
+      asking ??= purse
+      continue
+    }
     const settled = roomFor(need, limits, account.settled)
     later = Math.min(later, settled)
+    if (settled < need.least_output && !purse.asks) hopeless ??= purse
     const held = roomFor(need, limits, addAmounts(account.settled, account.reserved))
-    if (held < now) [now, tightest] = [held, whose]
+    if (held < now) [now, tightest] = [held, purse]
   }
+  if (asking) return answerTo(hopeless ?? asking)
   if (now < need.output_tokens && later > now && later >= need.least_output) return { answer: 'later' }
   if (now >= need.least_output)
     return { answer: 'yes', reservation: { amount: priceOf(need, now), output_tokens: now } }
-  return tooPoor(tightest)
+  return answerTo(tightest?.whose !== undefined && tightest.asks && hopeless ? hopeless : tightest)
+}
+
+function answerTo({ whose, asks }: Shortage = { whose: undefined, asks: false }): Affordable {
+  return asks ? { answer: 'ask', ...(whose === undefined ? {} : { whose }) } : refusalOf(whose)
 }
 
 /** Nano-dollars that are not spent yet of the tightest limit on the step's calls. What is held for others may come back. */
@@ -60,6 +83,35 @@ export function leftOf(state: RunState, step: StepState): number | undefined {
     left = Math.max(0, Math.min(left ?? Infinity, limits.max_cost - account.settled.cost))
   }
   return left
+}
+
+/** What the run's budget is and what is spent of it, and what the tightest budget of the step has left. */
+export function measureBudgets(state: RunState, id: string): BudgetAnswer {
+  const step = state.steps.get(id)
+  const { account, limits } = state
+  const { max_cost, max_tokens, max_calls, timeout_ms } = limits
+  const left: { cost?: number; tokens?: number; calls?: number; ms?: number } = {}
+  const note = (key: keyof typeof left, limit: number | undefined, spent: number) => {
+    if (limit !== undefined) left[key] = Math.max(0, Math.min(left[key] ?? Infinity, limit - spent))
+  }
+  for (const { limits: own, account: paid } of step ? accountsOf(state, step) : []) {
+    note('cost', own.max_cost, paid.settled.cost)
+    note('tokens', own.max_tokens, paid.settled.tokens)
+    note('calls', own.max_calls, paid.calls)
+  }
+  note('ms', state.timers.get('deadline')?.due, state.at)
+  for (let at = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))
+    note('ms', state.timers.get(`timeout:${at.id}@${at.attempt}`)?.due, state.at)
+  return {
+    spent: { ...account.settled, calls: account.calls },
+    limit: {
+      ...(max_cost === undefined ? {} : { cost: max_cost }),
+      ...(max_tokens === undefined ? {} : { tokens: max_tokens }),
+      ...(max_calls === undefined ? {} : { calls: max_calls }),
+      ...(timeout_ms === undefined ? {} : { ms: timeout_ms }),
+    },
+    left,
+  }
 }
 
 function refusalOf(whose: string | undefined): Affordable {

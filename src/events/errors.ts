@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   workflow_invalid: { exit: 2, summary: 'A workflow has a wrong or missing part.' },
   param_invalid: { exit: 2, summary: 'A parameter of a workflow is missing, unknown or of the wrong type.' },
   name_ambiguous: { exit: 2, summary: 'A name means several things that can be run.' },
+  governor_alone: { exit: 1, summary: 'Limits of providers cannot be shared with other processes at the moment.' },
   gate_rejected: { exit: 1, summary: 'A person did not let the workflow go on.' },
   command_refused: { exit: 2, summary: 'A command of an agent is on the list of refused words.' },
   condition_invalid: { exit: 2, summary: 'A condition or another expression of an ensemble cannot be right.' },

@@ -1,5 +1,5 @@
 import type { Usage } from './messages.ts'
-import type { Amount, BudgetLimits } from './money.ts'
+import type { Amount, StepBudget } from './money.ts'
 import type { Rights } from './tool-call.ts'
 import type { Json, JsonObject, Value } from './values.ts'
 
@@ -52,7 +52,7 @@ export interface PlannedStep {
   /** What it and all below it may ask of tools; what the steps above it may not, it may not either. */
   readonly rights?: Rights
   /** What the step and all below it may spend. */
-  readonly budget?: BudgetLimits
+  readonly budget?: StepBudget
   /** What a proposed step and the steps it proposes see as input, instead of the proposer's. */
   readonly input?: Value
   /** Dependencies of its proposer that a proposed step sees too. */

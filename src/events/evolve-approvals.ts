@@ -1,5 +1,5 @@
 import type { EventOf } from './event.ts'
-import { addLimits, BUDGET_KEY, type BudgetLimits } from './money.ts'
+import { addLimits, type BudgetLimits, isBudgetKey, type StepBudget, stepOfBudgetKey } from './money.ts'
 import type { ApprovalState, RunState, StepState } from './state.ts'
 
 /** Somebody is to say whether an effect may happen; until then it is not admitted. */
@@ -27,8 +27,9 @@ export function requestApproval(state: RunState, { data, seq }: EventOf<'approva
 export function giveApproval(state: RunState, { data, seq }: EventOf<'approval-given'>): void {
   const approval = state.approvals.get(data.key)
   if (!approval || approval.request !== data.request) return
-  if (data.key === BUDGET_KEY) {
-    state.limits = { ...state.limits, ...addLimits(state.limits, data.grant['raise'] as BudgetLimits) }
+  if (isBudgetKey(data.key)) {
+    const raise = data.grant['raise'] as BudgetLimits
+    changeBudget(state, data.key, (limits) => ({ ...limits, ...addLimits(limits, raise) }))
     return dropApproval(state, data.key)
   }
   approval.status = 'given'
@@ -42,17 +43,33 @@ export function giveApproval(state: RunState, { data, seq }: EventOf<'approval-g
 export function denyApproval(state: RunState, { data, seq, at }: EventOf<'approval-denied'>): void {
   const step = state.steps.get(data.step)
   dropApproval(state, data.key)
-  if (data.key === BUDGET_KEY) {
-    // Whoever waits for it is refused from now on, and told so.
-    const { on_limit: _, ...limits } = state.limits
-    state.limits = limits
-    return
-  }
+  // Whoever waits for it is refused from now on, and told so.
+  if (isBudgetKey(data.key)) return changeBudget(state, data.key, withoutAsking)
   if (step?.status !== 'running') return
   step.denied ??= new Set()
   step.denied.add(data.key)
   step.cause = seq
   state.wakes.push({ step: step.id, attempt: step.attempt, what: 'answer', offer: data.key, seq, at })
+}
+
+function withoutAsking<T extends StepBudget>(budget: T): Omit<T, 'on_limit'> {
+  const { on_limit: _, ...limits } = budget
+  return limits
+}
+
+/** The run's own budget, or that of the step which the question is about. */
+function changeBudget(
+  state: RunState,
+  key: string,
+  change: <T extends StepBudget>(limits: T) => Omit<T, 'on_limit'>,
+): void {
+  const whose = stepOfBudgetKey(key)
+  if (whose === undefined) {
+    state.limits = change(state.limits)
+    return
+  }
+  const step = state.steps.get(whose)
+  if (step?.plan.budget) step.plan = { ...step.plan, budget: change(step.plan.budget) }
 }
 
 /** It has been used, refused, or its attempt is over. */

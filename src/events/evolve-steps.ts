@@ -36,6 +36,7 @@ export function addSteps(
       account: plan.budget ? createAccount() : undefined,
       labels: [],
       output: undefined,
+      lost: undefined,
       failure: undefined,
     })
   }

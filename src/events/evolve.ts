@@ -46,7 +46,8 @@ export function evolve(state: RunState, event: Event): void {
       const step = stepOf(state, event.data.step)
       step.output = { seq: event.seq, value: bare(event.data.output) }
       step.affirmed = event.data.verdict === true
-      if (isPartial(event.data.verdict)) state.partial += 1
+      step.lost = readLost(event.data.verdict)
+      if (step.lost) state.partial += 1
       return endStep(state, step, 'succeeded')
     }
     case 'step-failed':
@@ -205,9 +206,12 @@ function stepOf(state: RunState, id: string): StepState {
   return step
 }
 
-/** Something inside the step failed, and the step went on. */
-function isPartial(verdict: Json | undefined): boolean {
-  return typeof verdict === 'object' && verdict !== null && 'partial' in verdict && verdict.partial === true
+/** Something inside the step failed, and the step went on: what it was, as far as the step says. */
+function readLost(verdict: Json | undefined): readonly string[] | undefined {
+  if (typeof verdict !== 'object' || verdict === null || !('partial' in verdict) || verdict.partial !== true)
+    return undefined
+  const failed = 'failed' in verdict ? verdict.failed : []
+  return Array.isArray(failed) ? failed.filter((id) => typeof id === 'string') : []
 }
 
 /** Results of ended steps live in the journal, not in memory. */

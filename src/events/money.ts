@@ -12,6 +12,25 @@ export type BudgetLimits = {
   readonly max_calls?: number
 }
 
+/** The same with what happens at its end. */
+export type StepBudget = BudgetLimits & {
+  /** A call that it does not pay for waits until a person has raised it, or has refused to. */
+  readonly on_limit?: 'ask'
+  /** Models without a known price count as free against it; otherwise its limit on cost refuses them. */
+  readonly unpriced?: 'allow'
+}
+
+/** What has been spent, may be spent, or is left: integer nano-dollars, tokens, calls, ms. Absent: without a limit. */
+export type Measures = {
+  readonly cost?: number
+  readonly tokens?: number
+  readonly calls?: number
+  readonly ms?: number
+}
+
+/** The answer of the effect `budget`. Spent and limit are the run's; left is by the tightest budget of the step that asks. */
+export type BudgetAnswer = { readonly spent: Measures; readonly limit: Measures; readonly left: Measures }
+
 /** What a call needs at worst. Its output may be cut down to `least_output`; below that it is not worth its price. */
 export type Need = {
   readonly input_tokens: number
@@ -43,8 +62,8 @@ export type Affordable =
   | { readonly answer: 'yes'; readonly reservation: Reservation }
   /** More will be free when other calls are settled. */
   | { readonly answer: 'later' }
-  /** Not before a person has raised the budget of the run. */
-  | { readonly answer: 'ask' }
+  /** Not before a person has raised the budget of the step `whose`, or of the run. */
+  | { readonly answer: 'ask'; readonly whose?: string }
   /** `whose`: the step whose budget it is; absent for the run's own. */
   | {
       readonly answer: 'no'
@@ -64,8 +83,23 @@ export function isPricedNeed({ input_cost, output_price }: Need): boolean {
   return input_cost !== undefined && output_price !== undefined
 }
 
-/** The key of the question whether the run's budget may be raised. */
+/** The key of the question whether the run's budget may be raised; those about steps have the step behind it. */
 export const BUDGET_KEY = 'budget'
+const STEP_BUDGET_KEY = `${BUDGET_KEY}:`
+
+export function budgetKeyOf(whose: string | undefined): string {
+  return whose === undefined ? BUDGET_KEY : `${STEP_BUDGET_KEY}${whose}`
+}
+
+/** Keys of effects begin with the name of a step, which has no colon. */
+export function isBudgetKey(key: string): boolean {
+  return key === BUDGET_KEY || key.startsWith(STEP_BUDGET_KEY)
+}
+
+/** The step whose budget a question is about; undefined for the run's own. */
+export function stepOfBudgetKey(key: string): string | undefined {
+  return key === BUDGET_KEY ? undefined : key.slice(STEP_BUDGET_KEY.length)
+}
 
 /** What is granted by it: as much again of every limit. */
 export function raiseOf({ max_cost, max_tokens, max_calls }: BudgetLimits): BudgetLimits {

@@ -1,3 +1,5 @@
+import type { FailureKind } from './failure-kinds.ts'
+
 /** What a score is made of. */
 export const ROUTE_PARTS = ['skill', 'success', 'latency', 'cost', 'context'] as const
 export type RoutePart = (typeof ROUTE_PARTS)[number]
@@ -32,11 +34,20 @@ export type RoutePlan = {
   readonly exploration?: number
 }
 
+/** How often a model was asked after a failure of another, and the part of it that helped. */
+export type AfterFailure = { readonly samples: number; readonly success: number }
+
 /** What this user's own runs say of a model. Counts are weighted by age, so they are no whole numbers. */
 export type ModelTelemetry = {
   readonly samples: number
   /** Part of the calls whose answer could be used. */
   readonly success?: number
+  /** The other calls, by what they failed of: parts of all calls. */
+  readonly failures?: { readonly [kind in FailureKind]?: number }
+  /** Those that were made because another model had failed so. */
+  readonly after?: { readonly [kind in FailureKind]?: AfterFailure }
+  /** Part of the money that went into answers that could be used. */
+  readonly paid?: number
   /** Median time of a call that was answered. */
   readonly latency_ms?: number
   /** Mean nano-dollars of a call. */

@@ -49,6 +49,8 @@ export interface StepState {
   /** What it has read brought these with it. */
   labels: readonly string[]
   output: OutputPlace | undefined
+  /** It succeeded although these inside it failed; empty where nobody says which. */
+  lost: readonly string[] | undefined
   failure: { readonly code: string; readonly message: string } | undefined
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { BudgetLimits } from '../events/money.ts'
+import type { BudgetLimits, StepBudget } from '../events/money.ts'
 
 const count = z.number().int().positive()
 
@@ -93,6 +93,15 @@ function joinLimits(a: BudgetLimits, b: BudgetLimits): BudgetLimits {
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+}
+
+/** What of a budget a step has in the plan of a run: its limits, and what happens there. */
+export function budgetOf({ limits, on_limit, unpriced }: Budget): StepBudget {
+  return {
+    ...limits,
+    ...(on_limit === 'ask' ? { on_limit } : {}),
+    ...(unpriced === 'allow' ? { unpriced } : {}),
+  }
 }
 
 export function hasLimits({ max_cost, max_tokens, max_calls }: BudgetLimits): boolean {

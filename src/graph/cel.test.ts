@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { celSteps, checkCel, evaluateCel } from './cel.ts'
+import { celSteps, checkCel, evaluateCel, looksAt } from './cel.ts'
 import { toCel, toCondition } from './older-expression.ts'
 
 const names = new Set(['a', 'quality-check'])
@@ -78,6 +78,37 @@ describe('evaluating', () => {
       message: expect.stringContaining(message),
     }),
   )
+})
+
+describe('what an expression knows of the run', () => {
+  const amounts = { cost: 1, tokens: 40, calls: 3, seconds: 2.5 }
+  const run = {
+    budget: { left: amounts, spent: { ...amounts, cost: 0 }, limit: { ...amounts, cost: 2, calls: Infinity } },
+  }
+
+  it.each([
+    ['run.budget.left.cost / run.budget.limit.cost', 0.5],
+    ['run.budget.left.calls == 3', true],
+    ['run.budget.left.tokens > 39 && run.budget.left.seconds < 3', true],
+    ['run.budget.limit.calls > 1000000', true],
+    ['run.budget.spent.cost + 1', 1],
+  ])('%s', (text, value) => expect(evaluateCel(text, scope, { run })).toEqual({ ok: true, value }))
+
+  it.each([
+    ['run.budget.left.cost > 0.5', []],
+    ['run.budget.rest.cost > 0.5', ['there is no rest here']],
+    ['run.budget.left.dollars', ['there is no dollars here']],
+    ['run.budget.left.cost.cents', ['a number has no cents']],
+    ['run.id == "x"', ['there is no id here']],
+  ])('%s is checked before anything runs', (text, messages) =>
+    expect(checkCel(text, new Set(), ['run']).map(({ message }) => message)).toEqual(messages),
+  )
+
+  it('is found where an expression looks at it', () => {
+    expect(looksAt('size(input) > 2 || run.budget.left.calls > 2', 'run')).toBe(true)
+    expect(looksAt('steps.run.output == "run.budget"', 'run')).toBe(false)
+    expect(looksAt('no (expression', 'run')).toBe(false)
+  })
 })
 
 describe('the older references', () => {

@@ -1,4 +1,5 @@
 import { type ASTNode, Environment, EvaluationError, Optional, ParseError } from '@marcbachmann/cel-js'
+import { makeOnce } from '../events/once.ts'
 import type { Json } from '../events/values.ts'
 import { compileRegex } from './linear-regex.ts'
 import { suggest } from './nearest.ts'
@@ -19,19 +20,35 @@ export type CelResult =
 /** `steps` and `input` are always there; a step kind may add others, such as `round`. */
 export type CelScope = { readonly [name: string]: Json }
 
+/** The variable that tells of the run, for those expressions that may know of it. */
+export const RUN = 'run'
+/** What it holds, by its place: `run.budget.left.cost`. */
+const AMOUNTS = { cost: {}, tokens: {}, calls: {}, seconds: {} }
+const RUN_PARTS: Parts = { budget: { left: AMOUNTS, spent: AMOUNTS, limit: AMOUNTS } }
+type Parts = { readonly [name: string]: Parts }
+
 const MAX_LENGTH = 10_000
 const LINEAR_MATCHES = 'matchesInLinearTime'
 
-const language = makeLanguage({ unlistedVariablesAreDyn: true })
-const strict = makeLanguage({ unlistedVariablesAreDyn: false })
-  .registerVariable('input', 'dyn')
-  .registerVariable('steps', 'map<string, dyn>')
-const functions = new Set(language.getDefinitions().functions.map(({ name }) => name))
+const openLanguage = makeOnce(() => makeLanguage({ unlistedVariablesAreDyn: true }))
+const openStrict = makeOnce(() =>
+  makeLanguage({ unlistedVariablesAreDyn: false })
+    .registerVariable('input', 'dyn')
+    .registerVariable('steps', 'map<string, dyn>'),
+)
+const listFunctions = makeOnce(
+  () =>
+    new Set(
+      openLanguage()
+        .getDefinitions()
+        .functions.map(({ name }) => name),
+    ),
+)
 
 /** Parses, checks types as far as they are known, and demands that every `steps.NAME` is one of the names. */
 export function checkCel(text: string, names: ReadonlySet<string>, variables: readonly string[] = []): CelFault[] {
   if (text.length > MAX_LENGTH) return [{ message: `the expression is longer than ${MAX_LENGTH} characters` }]
-  const checked = strict.clone()
+  const checked = openStrict().clone()
   for (const name of variables) checked.registerVariable(name, 'dyn')
   const parsed = parse(text)
   if ('fault' in parsed) return [parsed.fault]
@@ -40,6 +57,7 @@ export function checkCel(text: string, names: ReadonlySet<string>, variables: re
     names.has(name) ? [] : [unknownStep(name, names, at)],
   )
   faults.push(...findBadPatterns(parsed.ast))
+  if (variables.includes(RUN)) faults.push(...findUnknownParts(parsed.ast))
   // `steps.quality-check` reads as a difference; one fault says it all
   if (!error || isPartly(error) || faults.some(({ hint }) => hint?.includes('dash'))) return faults
   return [describeFault(error, names), ...faults]
@@ -51,13 +69,22 @@ export function celSteps(text: string): string[] {
   return 'fault' in parsed ? [] : [...new Set(findSteps(parsed.ast).map(({ name }) => name))]
 }
 
-/** Whole numbers of JSON are CEL ints, others doubles; the two may be mixed in sums and comparisons. */
-export function evaluateCel(text: string, scope: CelScope): CelResult {
+/** Does an expression look at this variable? Not for a text that is no expression. */
+export function looksAt(text: string, variable: string): boolean {
+  const parsed = parse(text)
+  return !('fault' in parsed) && [...walk(parsed.ast)].some((node) => node.op === 'id' && node.args === variable)
+}
+
+/**
+ * Whole numbers of JSON are CEL ints, others doubles; the two may be mixed in sums and comparisons. Numbers that were `measured` are
+ * doubles, whole or not, so that a part of them is what one expects; they may be infinite.
+ */
+export function evaluateCel(text: string, scope: CelScope, measured: CelScope = {}): CelResult {
   const parsed = parse(text)
   if ('fault' in parsed) return { ok: false, code: 'condition_failed', message: parsed.fault.message }
   try {
-    const values = Object.fromEntries(Object.entries(scope).map(([name, value]) => [name, toCelValue(value)]))
-    return { ok: true, value: toJson(parsed.run(values)) }
+    const values = Object.entries(scope).map(([name, value]) => [name, toCelValue(value)])
+    return { ok: true, value: toJson(parsed.run({ ...Object.fromEntries(values), ...measured })) }
   } catch (error) {
     if (!isForeign(error) && !(error instanceof NotJson)) throw error
     const message = isForeign(error) ? reword(error.summary) : error.message
@@ -118,7 +145,7 @@ type Parsed = { readonly ast: ASTNode; run(scope: { readonly [name: string]: unk
 
 function parse(text: string): Parsed | { readonly fault: CelFault } {
   try {
-    const run = language.parse(text)
+    const run = openLanguage().parse(text)
     useLinearMatches(run.ast)
     return { ast: run.ast, run }
   } catch (error) {
@@ -178,6 +205,30 @@ function isNode(value: unknown): value is ASTNode {
   return typeof value === 'object' && value !== null && 'op' in value && 'args' in value
 }
 
+/** Places under `run` that are not there, each where the path goes wrong. */
+function findUnknownParts(root: ASTNode): CelFault[] {
+  return [...walk(root)].flatMap((node) => {
+    if (node.op !== '.' && node.op !== '.?') return []
+    const [base, key] = node.args
+    const parts = partsOf(base)
+    if (!parts || typeof key !== 'string' || Object.hasOwn(parts, key)) return []
+    const names = Object.keys(parts)
+    const place = { at: node.start }
+    if (names.length === 0) return [{ message: `a number has no ${key}`, ...place }]
+    const { hint = `There are ${names.join(', ')}.` } = suggest(key, names)
+    return [{ message: `there is no ${key} here`, hint, ...place }]
+  })
+}
+
+/** What may stand behind a path that begins with `run`; undefined for other paths, and for those that are wrong already. */
+function partsOf(node: ASTNode): Parts | undefined {
+  if (node.op === 'id') return node.args === RUN ? RUN_PARTS : undefined
+  if (node.op !== '.' && node.op !== '.?') return undefined
+  const [base, key] = node.args
+  const parts = partsOf(base)
+  return parts && typeof key === 'string' && Object.hasOwn(parts, key) ? parts[key] : undefined
+}
+
 function unknownStep(name: string, names: ReadonlySet<string>, at: number): CelFault {
   const dashed = [...names].find((known) => known.startsWith(`${name}-`))
   const hint = dashed === undefined ? suggest(name, names).hint : `A name with a dash is written ${stepPath(dashed)}.`
@@ -204,7 +255,7 @@ function isPartly(error: Error): boolean {
 
 function unknownFunction({ summary }: Foreign): string | undefined {
   const name = /^found no matching overload for '(?:.*\.)?(\w+)\(/.exec(summary)?.[1]
-  return name === undefined || functions.has(name) ? undefined : name
+  return name === undefined || listFunctions().has(name) ? undefined : name
 }
 
 function describeFault(error: Error, names: ReadonlySet<string>): CelFault {
@@ -212,7 +263,7 @@ function describeFault(error: Error, names: ReadonlySet<string>): CelFault {
   const place = error.range ? { at: error.range.start } : {}
   const called = unknownFunction(error)
   if (called !== undefined)
-    return { message: `there is no function ${called}`, ...suggest(called, functions), ...place }
+    return { message: `there is no function ${called}`, ...suggest(called, listFunctions()), ...place }
   const variable = /^Unknown variable: (.+)$/.exec(error.summary)?.[1]
   if (variable === undefined) return { message: reword(error.summary), ...place }
   const hint = names.has(variable)

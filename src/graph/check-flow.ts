@@ -1,5 +1,5 @@
 import type { Problem } from '../events/errors.ts'
-import { type CelFault, checkCel } from './cel.ts'
+import { type CelFault, checkCel, RUN } from './cel.ts'
 import { findUnsupported } from './json-schema.ts'
 import { checkLiquid, liquidSteps, liquidVariables } from './liquid.ts'
 import { readBody } from './loop-body.ts'
@@ -50,7 +50,7 @@ function checkExpression(report: Report, work: FlowWork, { key, text, read, ...k
   if (typeof text !== 'string' || text === '') return
   const { names = work.visible, variables = [] } = known
   const cel = read(text)
-  for (const fault of checkCel(cel, names, variables)) {
+  for (const fault of checkCel(cel, names, [...variables, RUN])) {
     // an older reference has been rewritten, so a place in it would point elsewhere
     const at = fault.at === undefined || cel !== text ? '' : ` (character ${fault.at + 1})`
     report.add([...work.path, ...key], {

@@ -1,10 +1,11 @@
 import type { Problem } from '../events/errors.ts'
-import { type Budget, hasLimits, joinBudgets, readBudget } from './budget.ts'
+import { type Budget, budgetOf, hasLimits, joinBudgets, readBudget } from './budget.ts'
 import { checkRounds } from './check-flow.ts'
 import { type AgentWork, compileWork, findModel, titlesOf, toMilliseconds } from './compile-agent.ts'
 import { limitRights } from './compile-tools.ts'
 import type { ConditionSpec, DispatchSpec, EachSpec, InputRules, LoopSpec, NestedSpec } from './composite.ts'
 import type { Agent } from './ensemble.ts'
+import { gracefulSpec } from './graceful.ts'
 import type { CompiledEnsemble, Lookup, NestedEnsemble } from './lookup.ts'
 import { readBody } from './loop-body.ts'
 import { toCel, toCondition } from './older-expression.ts'
@@ -69,9 +70,20 @@ function compileNested(report: Report, work: FlowWork): GraphStep | undefined {
   const { ensemble = '' } = work.agent
   const graph = compileOther(report, work, { name: ensemble, path: [...work.path, 'ensemble'] })
   if (!graph) return undefined
-  const { budget, ...plain } = graph
+  const { budget, finish, ...plain } = graph
+  if (finish) return finishStep(work, { ensemble, graph })
   const spec: NestedSpec = { ensemble, graph: plain }
   return limitStep(wrap(work, 'nested', spec), budget)
+}
+
+/** An ensemble that comes to a good end when its own budget runs dry: the agent is the step that sees to it. */
+function finishStep(work: FlowWork, { ensemble, graph }: NestedSpec): GraphStep {
+  const { budget = { limits: {} }, finish = { candidates: [] } } = graph
+  const { agent, untimed } = work
+  // The budget of an agent that repeats it is for all its runs together.
+  const own = agent.budget && !untimed ? joinBudgets(readBudget(agent.budget), budget) : budget
+  const spec = { ...gracefulSpec(graph, { ...finish, limits: own.limits }), ensemble }
+  return limitStep(wrap(work, 'graceful', spec), budget)
 }
 
 function compileDispatch(work: FlowWork): GraphStep {
@@ -96,12 +108,18 @@ function compileLoop(report: Report, work: FlowWork): GraphStep | undefined {
     const names = new Set(body.steps.map(({ id }) => id))
     checkRounds(report, { raw: { loop }, path, ...known }, names)
   }
-  const { budget, ...plain } = body
+  const { budget, finish, ...plain } = body
   const spec: LoopSpec = {
     body: plain,
     max_iterations: loop.max_iterations,
     ...(loop.until === undefined ? {} : { until: toCondition(loop.until) }),
     ...(loop.carry === undefined ? {} : { carry: toCel(loop.carry) }),
+  }
+  if (finish && typeof loop.body === 'string') {
+    // The budget is for all rounds together, so the last answer is made of what there is of all of them.
+    const steps = [{ id: agent.name, kind: 'loop', spec }]
+    const graph: StepGraph = { name: agent.name, steps, finish, ...(budget ? { budget } : {}) }
+    return finishStep(work, { ensemble: loop.body, graph })
   }
   return limitStep(wrap(work, 'loop', spec), budget)
 }
@@ -189,13 +207,17 @@ function limitSpending({ budget }: Agent, step: GraphStep): GraphStep {
 /** The step and all inside it get by with that; a limit it has already stays where it is tighter. */
 function limitStep(step: GraphStep, budget: Budget | undefined): GraphStep {
   if (!budget) return step
-  const { limits, timeout_ms } = joinBudgets(budget, {
-    limits: step.budget ?? {},
+  const { on_limit, unpriced, ...own } = step.budget ?? {}
+  const joined = joinBudgets(budget, {
+    limits: own,
+    ...(on_limit ? { on_limit } : {}),
+    ...(unpriced ? { unpriced } : {}),
     ...(step.timeout_ms === undefined ? {} : { timeout_ms: step.timeout_ms }),
   })
+  const { limits, timeout_ms } = joined
   return {
     ...step,
-    ...(hasLimits(limits) ? { budget: limits } : {}),
+    ...(hasLimits(limits) ? { budget: budgetOf(joined) } : {}),
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
   }
 }

@@ -1,6 +1,7 @@
 import type { BudgetLimits } from '../events/money.ts'
 import type { JsonObject } from '../events/values.ts'
 import type { Candidate } from './candidates.ts'
+import type { InputRules } from './composite.ts'
 import type { StepGraph } from './step-graph.ts'
 
 /** Kind `graceful`: a whole graph that may spend less than all, so that something is left for a last answer when it runs dry. */
@@ -14,6 +15,10 @@ export type GracefulSpec = {
   readonly material_tokens: number
   /** The form of the answer, where the graph promises one. */
   readonly output_schema?: JsonObject
+  /** Inside another ensemble: the one whose graph it is. */
+  readonly ensemble?: string
+  /** Which part of what it sees the graph gets as its input. */
+  readonly rules?: InputRules
 }
 
 /** Kind `portion`: the graph inside a `graceful` step. It ends with what there is, whatever became of its steps. */
@@ -22,17 +27,27 @@ export type PortionSpec = { readonly graph: StepGraph }
 /** Usually so much is kept back. */
 const USUAL_WRAP_UP = 0.2
 
+/** How a graph is brought to an end: `limits` are those of the whole, of which `wrap_up` is kept back. */
+export interface Finish {
+  readonly limits: BudgetLimits
+  readonly candidates: readonly Candidate[]
+  readonly wrap_up?: number
+}
+
 /** Puts a graph into a step that finishes gracefully. `limits` are those of the run. */
-export function finishGracefully(
-  graph: StepGraph,
-  how: { readonly limits: BudgetLimits; readonly candidates: readonly Candidate[]; readonly wrap_up?: number },
-): StepGraph {
+export function finishGracefully(graph: StepGraph, how: Finish): StepGraph {
+  const spec = gracefulSpec(graph, how)
+  return { name: graph.name, steps: [{ id: graph.name, kind: 'graceful', spec }], output: graph.name }
+}
+
+/** The settings of a step that runs the graph and finishes gracefully. */
+export function gracefulSpec(graph: StepGraph, how: Finish): GracefulSpec {
   const { limits, candidates, wrap_up = USUAL_WRAP_UP } = how
   const { max_cost, max_tokens, max_calls } = limits
   const spend = (limit: number) => Math.max(1, Math.floor(limit * (1 - wrap_up)))
-  const { budget: _, ...plain } = graph
+  const { budget: _, finish: __, ...plain } = graph
   const schema = findOutputSchema(graph)
-  const spec: GracefulSpec = {
+  return {
     graph: plain,
     limits: {
       ...(max_cost === undefined ? {} : { max_cost: spend(max_cost) }),
@@ -43,7 +58,6 @@ export function finishGracefully(
     material_tokens: readableTokens(how, wrap_up),
     ...(schema ? { output_schema: schema } : {}),
   }
-  return { name: graph.name, steps: [{ id: graph.name, kind: 'graceful', spec }], output: graph.name }
 }
 
 /** Half of what is kept back may be read, the other half written. */

@@ -1,4 +1,5 @@
 import { Liquid } from 'liquidjs'
+import { makeOnce } from '../events/once.ts'
 import type { Json } from '../events/values.ts'
 
 /** What is wrong with a template, before anything runs. `line` counts from 1 within the template. */
@@ -25,12 +26,12 @@ const REFUSED_FILTERS = [
   'hmac_sha256',
 ]
 
-const language = makeLanguage()
+const openLanguage = makeOnce(makeLanguage)
 
 /** Parses the template; unknown filters and tags are faults, unknown variables show only when it is filled. */
 export function checkLiquid(text: string): LiquidFault[] {
   try {
-    language.parse(text)
+    openLanguage().parse(text)
     return []
   } catch (error) {
     return [describeFault(error)]
@@ -40,7 +41,7 @@ export function checkLiquid(text: string): LiquidFault[] {
 /** Fills the template. Lists and maps stand in the text as JSON. A variable that does not exist is a failure, except in `if` and before `default`. */
 export function renderLiquid(text: string, scope: { readonly [name: string]: Json }): LiquidResult {
   try {
-    const value: unknown = language.parseAndRenderSync(text, scope)
+    const value: unknown = openLanguage().parseAndRenderSync(text, scope)
     return { ok: true, value: String(value) }
   } catch (error) {
     const { message, line, hint } = describeFault(error)
@@ -52,7 +53,7 @@ export function renderLiquid(text: string, scope: { readonly [name: string]: Jso
 /** The steps that a template names by `steps.NAME`, each once; none for a text that cannot be read. */
 export function liquidSteps(text: string): string[] {
   try {
-    const segments = language.variableSegmentsSync(text)
+    const segments = openLanguage().variableSegmentsSync(text)
     return [
       ...new Set(segments.flatMap(([root, name]) => (root === 'steps' && typeof name === 'string' ? [name] : []))),
     ]
@@ -64,7 +65,7 @@ export function liquidSteps(text: string): string[] {
 /** The outermost variables that a template names, such as `input`. */
 export function liquidVariables(text: string): string[] {
   try {
-    return language.globalVariablesSync(text)
+    return openLanguage().globalVariablesSync(text)
   } catch {
     return []
   }

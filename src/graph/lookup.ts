@@ -29,8 +29,8 @@ export interface Lookup extends ProfileLookup {
   readonly timeout_ms?: number
   /** For agents that ask a model and say nothing of the cache. */
   readonly cache?: CachePolicy
-  /** The model that a budget names, or why there is none. */
-  budgetModel?(name: string): Candidate | Problem
+  /** The model that a budget names, else the usual one, or why there is none. */
+  budgetModel?(name: string | undefined): Candidate | Problem
   /** The settings for `verify` blocks. */
   readonly verify?: VerifyMeans['settings']
 }

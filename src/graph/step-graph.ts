@@ -1,7 +1,8 @@
-import type { BudgetLimits } from '../events/money.ts'
+import type { StepBudget } from '../events/money.ts'
 import type { Rights } from '../events/tool-call.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { Budget } from './budget.ts'
+import type { Candidate } from './candidates.ts'
 
 /**
  * A plain `depends_on` waits for the other step's end, whichever (`always`). `verdict` is the edge from a condition: it lets the
@@ -33,7 +34,7 @@ export type GraphStep = {
   /** What the step and all it proposes may ask of tools. */
   readonly rights?: Rights
   /** What the step and all it proposes may spend: integer nano-dollars, tokens. */
-  readonly budget?: BudgetLimits
+  readonly budget?: StepBudget
   /** For a proposed step: what it and the steps it proposes see as input, instead of their proposer's. */
   readonly input?: Json
   /** For a proposed step: those dependencies of its proposer that it sees too, before its own. */
@@ -48,4 +49,6 @@ export type StepGraph = {
   readonly output?: string
   /** What the whole may spend. */
   readonly budget?: Budget
+  /** Where another ensemble runs it: who writes the last answer when its budget runs dry, and what is kept back for it. */
+  readonly finish?: { readonly candidates: readonly Candidate[]; readonly wrap_up?: number }
 }

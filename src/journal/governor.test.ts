@@ -12,11 +12,16 @@ function openMachine() {
   const dead = new Set<string>()
   const counted = { appends: 0, reads: 0 }
   const { journal: inner } = createMemoryJournal(() => now)
+  const told: string[] = []
+  let broken: keyof Journal | undefined
+  const check = (what: keyof Journal): void => {
+    if (broken === what) throw new Error('it is broken')
+  }
   const journal: Journal = {
-    append: (entries) => ((counted.appends += 1), inner.append(entries)),
-    read: (...place) => ((counted.reads += 1), inner.read(...place)),
+    append: async (entries) => (check('append'), (counted.appends += 1), inner.append(entries)),
+    read: (...place) => (check('read'), (counted.reads += 1), inner.read(...place)),
     follow: (...place) => inner.follow(...place),
-    list: (query) => inner.list(query),
+    list: async (query) => (check('list'), inner.list(query)),
     remove: (run) => inner.remove(run),
     drop: (stream) => inner.drop(stream),
   }
@@ -27,6 +32,9 @@ function openMachine() {
     journal,
     counted,
     settle,
+    told,
+    /** From now on this fails, until it is told otherwise. */
+    fail: (what: keyof Journal | undefined) => void (broken = what),
     kill: (id: string) => dead.add(id),
     now: () => now,
     start: (id: string, limits?: RateLimits) =>
@@ -41,6 +49,7 @@ function openMachine() {
           },
           owner: { id },
           isDead: (owner) => dead.has(owner.id),
+          alone: (error) => told.push(`${id}: ${(error as Error).message}`),
         },
         'key',
         limits,
@@ -229,6 +238,28 @@ describe('a governor', () => {
     expect(asked).toBeLessThanOrEqual(50 + 47 + 10)
   })
 
+  test('F15 one refusal after one call is a pause, not a rate; twice it is one', async () => {
+    const machine = openMachine()
+    const governor = machine.start('one')
+    const first = call(machine, governor)
+    const refused = call(machine, governor)
+    await machine.pass(1)
+    first.pass?.end({})
+    refused.pass?.end({ refused: true, retry_after_ms: 3_000 })
+    await machine.pass(3_100)
+    const crowd = Array.from({ length: 14 }, () => call(machine, governor))
+    await machine.pass(1_000)
+    expect(crowd.filter((one) => one.at === undefined)).toHaveLength(0)
+
+    const again = call(machine, governor)
+    await machine.pass(10_000)
+    again.pass?.end({ refused: true, retry_after_ms: 3_000 })
+    await machine.pass(3_100)
+    const paced = Array.from({ length: 4 }, () => call(machine, governor))
+    await machine.pass(3_000)
+    expect(paced.filter((one) => one.at !== undefined).length).toBeLessThan(3)
+  })
+
   test('a machine that started anew does not wait for times of before', async () => {
     const machine = openMachine()
     const limits = { requests: 1, window_ms: 60_000 }
@@ -255,14 +286,45 @@ describe('a governor', () => {
     expect(streams[0]?.last).toBeLessThanOrEqual(256)
   })
 
-  test('nobody waits for ever for a journal that fails', async () => {
+  test.each(['read', 'list', 'append'] as const)(
+    'a process keeps the limits by itself while it cannot %s the common record, and says so once',
+    async (what) => {
+      const machine = openMachine()
+      const limits = { requests: 2, window_ms: 1_000 }
+      const governor = machine.start('one', limits)
+      machine.fail(what)
+      const calls = Array.from({ length: 6 }, () => call(machine, governor))
+      await machine.pass(100)
+      expect(calls.filter(({ at }) => at !== undefined)).toHaveLength(1)
+      await machine.pass(4_000)
+      expect(calls.every(({ at }) => at !== undefined)).toBe(true)
+      const times = calls.map(({ at = 0 }) => at).sort((a, b) => a - b)
+      for (const [index, at] of times.entries())
+        expect(
+          times.filter((other) => other >= at && other < at + 1_000).length,
+          `from call ${index}`,
+        ).toBeLessThanOrEqual(2)
+      expect(machine.told).toEqual(['one: it is broken'])
+    },
+  )
+
+  test('back in the common line, what it did alone counts for the others, and nobody rushes', async () => {
     const machine = openMachine()
-    const journal = { ...machine.journal, append: () => Promise.reject(new Error('full')) }
-    const governor = new Governor(
-      { journal, clock: () => 5, wake: () => () => {}, owner: { id: 'one' }, isDead: () => false },
-      'key',
-      { requests: 1, window_ms: 1_000 },
-    )
-    expect(await Promise.all([governor.enter(0, never), governor.enter(0, never)])).toHaveLength(2)
+    const limits = { requests: 4, window_ms: 10_000 }
+    const [one, two] = [machine.start('one', limits), machine.start('two', limits)]
+    machine.fail('append')
+    const first = Array.from({ length: 7 }, () => call(machine, one))
+    await machine.pass(6_000)
+    const alone = first.filter(({ at }) => at !== undefined).length
+    expect(alone).toBeGreaterThan(1)
+    machine.fail(undefined)
+    await machine.pass(3_000)
+    const others = Array.from({ length: 3 }, () => call(machine, two))
+    await machine.pass(60_000)
+    const times = [...first, ...others].map(({ at = Infinity }) => at).sort((a, b) => a - b)
+    expect(times.every(Number.isFinite)).toBe(true)
+    for (const at of times)
+      expect(times.filter((other) => other >= at && other < at + 10_000).length).toBeLessThanOrEqual(4)
+    expect(machine.told).toEqual(['one: it is broken'])
   })
 })

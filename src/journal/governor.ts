@@ -10,6 +10,7 @@ import {
   type Used,
 } from './rate-plan.ts'
 import { Register } from './register.ts'
+import { SteadyRegister } from './steady-register.ts'
 
 /** A process looks so often whether its turn has come earlier, or later, than it was told. */
 const LOOK_MS = 250
@@ -21,6 +22,8 @@ const TICKETS = 64
 const LONGEST_PAUSE_MS = 60_000
 /** Limits that nobody configured but a refusal taught are kept so long. */
 const LEARNED_MS = 60_000
+/** Fewer calls taken before a refusal say nothing of a rate, until it happens again after the pause. */
+const ENOUGH_TO_LEARN = 3
 /** Without limits, what other processes were told is looked up no more often than this. */
 const GLANCE_MS = 1_000
 
@@ -32,6 +35,8 @@ export interface GovernorPorts {
   wake(at: number, then: () => void): () => void
   readonly owner: LeaseOwner
   isDead(owner: LeaseOwner): boolean
+  /** The common record cannot be used: until it can, this process keeps the limits by itself. Told once each time. */
+  alone?(error: unknown): void
 }
 
 /** What a call that has been let through tells when it has ended. */
@@ -71,7 +76,7 @@ interface Shared extends RatePlan {
 interface Caller {
   readonly tokens: number
   readonly go: (at: number) => void
-  readonly fail: () => void
+  readonly fail: (error: unknown) => void
 }
 
 const EMPTY: Shared = { used: [], tickets: [], pause: 0, written: 0, owners: {} }
@@ -79,12 +84,14 @@ const EMPTY: Shared = { used: [], tickets: [], pause: 0, written: 0, owners: {} 
 /**
  * One line for all calls under one key, of all processes of this machine. Whoever wants to call draws a ticket with a time;
  * the tickets, and what was used of late, are one record that every process changes in turns. Those who come first are served
- * first, whatever process they are of; the tickets of a process that has ended are taken out, and the others move up.
+ * first, whatever process they are of; the tickets of a process that has ended are taken out, and the others move up. While the record
+ * cannot be read or written, the process keeps the limits by itself, as if it were alone.
  */
 export class Governor {
   readonly #ports: GovernorPorts
   readonly #limits: RateLimits | undefined
-  readonly #register: Register<Shared>
+  readonly #common: Register<Shared>
+  readonly #register: SteadyRegister<Shared>
   readonly #me: string
   #drawn = 0
   /** Those who have no ticket yet, in order. */
@@ -94,6 +101,8 @@ export class Governor {
   #corrections: Used[] = []
   #pause = 0
   #learned: (RateLimits & { readonly until: number; readonly learned: true }) | undefined
+  /** When the pause ended that a refusal asked for which told too little. */
+  #unsure = Number.NEGATIVE_INFINITY
   #starts: number[] = []
   #refusals: number[] = []
   #shared: Shared = EMPTY
@@ -105,7 +114,8 @@ export class Governor {
   constructor(ports: GovernorPorts, name: string, limits?: RateLimits) {
     this.#ports = ports
     this.#limits = limits
-    this.#register = new Register(ports.journal, `governor/${name}`)
+    this.#common = new Register(ports.journal, `governor/${name}`)
+    this.#register = new SteadyRegister(this.#common, ports)
     this.#me = ports.owner.id.slice(0, 13)
   }
 
@@ -122,7 +132,7 @@ export class Governor {
 
   /** As things stand now, from the journal. */
   async describe(): Promise<GovernorState> {
-    const shared = await this.#look()
+    const shared = this.#read(await this.#common.look())
     const now = this.#ports.clock()
     const limits = this.#limitsNow(shared, now)
     return {
@@ -164,19 +174,19 @@ export class Governor {
     const now = this.#ports.clock()
     if (now - this.#glanced >= GLANCE_MS) {
       this.#glanced = now
-      await this.#look().catch(() => EMPTY)
+      await this.#look()
     }
     const later = this.#ports.clock()
     return Math.max(this.#pause, this.#shared.pause) <= later && this.#limitsNow(this.#shared, later) === undefined
   }
 
   #wait(tokens: number, signal: AbortSignal): Promise<number | undefined> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const leave = (at: number | undefined): void => {
         signal.removeEventListener('abort', onAbort)
         resolve(at)
       }
-      const caller: Caller = { tokens, go: leave, fail: () => leave(this.#ports.clock()) }
+      const caller: Caller = { tokens, go: leave, fail: reject }
       const onAbort = (): void => {
         this.#callers.delete(caller)
         for (const [n, holder] of this.#tickets) if (holder === caller) this.#giveBack(n)
@@ -204,6 +214,10 @@ export class Governor {
     this.#starts = this.#starts.filter((at) => at > now - window_ms)
     this.#refusals = this.#refusals.filter((at) => at > now - window_ms)
     const requests = Math.max(1, this.#starts.length - this.#refusals.length)
+    if (requests < ENOUGH_TO_LEARN && !(this.#unsure <= now && now < this.#unsure + LEARNED_MS)) {
+      if (this.#unsure <= now) this.#unsure = now + window_ms
+      return
+    }
     this.#learned = { requests, window_ms, until: now + Math.max(LEARNED_MS, 2 * window_ms), learned: true }
   }
 
@@ -227,23 +241,39 @@ export class Governor {
         if (this.#callers.size === 0 && this.#tickets.size === 0 && !this.#hasNews(this.#shared)) break
         await this.#rest()
       }
-    } catch {
-      // A journal that cannot be written stops the runs by itself; nobody waits here for ever.
-      for (const caller of [...this.#callers, ...this.#tickets.values()]) caller.fail()
+    } catch (error) {
+      // Nothing of this fails but a broken program; nobody waits for it for ever, and nobody passes.
+      for (const caller of [...this.#callers, ...this.#tickets.values()]) caller.fail(error)
       this.#callers.clear()
       this.#tickets.clear()
-      this.#returned.clear()
-      this.#corrections = []
-      this.#learned = undefined
     }
     // In the same turn as the last look at who waits: whoever comes after it begins anew.
     this.#working = false
   }
 
   async #look(): Promise<Shared> {
+    const { isAlone, aloneSince = Infinity } = this.#register
     const found = await this.#register.look()
-    this.#shared = found === undefined || found.written > this.#ports.clock() + 1_000 ? EMPTY : found
+    if (isAlone && !this.#register.isAlone) this.#comeBack(aloneSince)
+    this.#shared = this.#read(found)
     return this.#shared
+  }
+
+  #read(found: Shared | undefined): Shared {
+    return found === undefined || found.written > this.#ports.clock() + 1_000 ? EMPTY : found
+  }
+
+  /** What was done alone is told to the others, and those who still wait get into the common line. */
+  #comeBack(since: number): void {
+    const { used, tickets } = this.#shared
+    const gone = tickets.filter(({ owner, n }) => owner === this.#me && !this.#tickets.has(n))
+    const done = [...used, ...gone.map(({ at, tokens }): Used => [at, 1, tokens])]
+    this.#corrections.push(...done.filter(([at]) => at >= since))
+    const waiting = [...this.#tickets.values(), ...this.#callers]
+    for (const n of this.#tickets.keys()) this.#returned.add(n)
+    this.#tickets.clear()
+    this.#callers.clear()
+    for (const caller of waiting) this.#callers.add(caller)
   }
 
   #hasNews(shared: Shared): boolean {

@@ -1,6 +1,6 @@
 import { describeMalformed, describeTruncation, readHttpFailure, readRefusal, type Speaker } from './failures.ts'
 import type { Http } from './http.ts'
-import type { HttpBody } from './http-exchange.ts'
+import type { HttpBody, HttpReply } from './http-exchange.ts'
 import { HttpFailure } from './http-failure.ts'
 import { LineReader } from './lines.ts'
 import type { ModelPart, ProviderFailure } from './provider.ts'
@@ -36,12 +36,16 @@ const WHOLE_LIMIT = 32 * 1024 * 1024
 
 /** One model call over HTTP: exactly one `finish` or `failed` comes last, and nothing is thrown. */
 export function callOverWire(call: WireCall): AsyncIterable<ModelPart> {
-  return { [Symbol.asyncIterator]: () => new WireAnswer(call) }
+  return new WireAnswer(call)
 }
 
 /** Written out instead of an async generator: a generator's own promises cost more than understanding a piece. */
-class WireAnswer implements AsyncIterator<ModelPart> {
-  readonly #call: WireCall
+class WireAnswer implements AsyncIterableIterator<ModelPart> {
+  /** Until it is sent: what a long call asked is not held while it waits for the answer. */
+  #call: WireCall | undefined
+  readonly #reader: AnswerReader
+  readonly #speaker: Speaker
+  readonly #signal: AbortSignal
   readonly #frames: EventReader | LineFrames
   #body: HttpBody | undefined
   #parts: ModelPart[] = []
@@ -50,7 +54,14 @@ class WireAnswer implements AsyncIterator<ModelPart> {
 
   constructor(call: WireCall) {
     this.#call = call
+    this.#reader = call.reader
+    this.#speaker = call.speaker
+    this.#signal = call.signal
     this.#frames = call.framing === 'events' ? new EventReader() : new LineFrames()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
   next(): Promise<IteratorResult<ModelPart>> {
@@ -78,16 +89,15 @@ class WireAnswer implements AsyncIterator<ModelPart> {
         if (this.#body) await this.#readOn(this.#body)
         else await this.#open()
       } catch (error) {
-        this.#fail(readHttpFailure(toHttpFailure(error), this.#call.speaker))
+        this.#fail(readHttpFailure(toHttpFailure(error), this.#speaker))
       }
     }
     return this.next()
   }
 
   async #open(): Promise<void> {
-    const { http, url, signal, speaker, framing } = this.#call
-    const headers = { 'content-type': 'application/json', ...this.#call.headers }
-    const reply = await http.send({ url, method: 'POST', headers, body: this.#call.body, signal })
+    const speaker = this.#speaker
+    const reply = await this.#send()
     const { status, body } = reply
     this.#body = body
     const type = reply.headers['content-type'] ?? ''
@@ -100,13 +110,22 @@ class WireAnswer implements AsyncIterator<ModelPart> {
     } else {
       const request_id = reply.headers['x-request-id'] ?? reply.headers['request-id']
       if (request_id) this.#parts.push({ type: 'meta', request_id })
-      if (framing === 'events' && type.includes('application/json')) await this.#readWhole(body)
+      if (this.#frames instanceof EventReader && type.includes('application/json')) await this.#readWhole(body)
     }
+  }
+
+  #send(): Promise<HttpReply> {
+    const call = this.#call
+    if (!call) throw new Error('a call is sent once')
+    this.#call = undefined
+    const headers = { 'content-type': 'application/json', ...call.headers }
+    return call.http.send({ url: call.url, method: 'POST', headers, body: call.body, signal: call.signal })
   }
 
   /** A server that does not stream sends the whole answer as one piece. */
   async #readWhole(body: HttpBody): Promise<void> {
-    const { reader, speaker } = this.#call
+    const reader = this.#reader
+    const speaker = this.#speaker
     const { text, whole } = await readText(body, WHOLE_LIMIT)
     const piece = whole ? parse(text) : undefined
     if (!piece || this.#push(reader.take(piece.value))) {
@@ -116,13 +135,14 @@ class WireAnswer implements AsyncIterator<ModelPart> {
   }
 
   async #readOn(body: HttpBody): Promise<void> {
-    const { reader, speaker, signal } = this.#call
+    const reader = this.#reader
+    const speaker = this.#speaker
     let bytes: Uint8Array | undefined
     try {
       bytes = await (reader.complete ? readWithin(body, LAG_MS) : body.read())
     } catch (error) {
       // A cut after the last word takes nothing from the answer; a caller's abort does, because it was asked for.
-      if (!reader.complete || signal.aborted) throw error
+      if (!reader.complete || this.#signal.aborted) throw error
     }
     const last = bytes ? undefined : this.#frames.end()
     for (const { data, event } of bytes ? this.#frames.push(bytes) : last ? [last] : []) {

@@ -69,6 +69,37 @@ describe('the formula of an earlier system', () => {
   })
 })
 
+describe('failures by what they cost', () => {
+  const weights = normaliseWeights({ skill: 0, success: 0, latency: 0, cost: 1, context: 0 })
+  const costs = (...paid: readonly (number | undefined)[]) =>
+    scoreCandidates(
+      ask({
+        weights,
+        candidates: paid.map((part, index) =>
+          candidate(`m${index}`, {
+            samples: 1_000,
+            success: 0.5,
+            estimate: 1_000_000,
+            ...(part === undefined ? {} : { paid: part }),
+          }),
+        ),
+      }),
+    ).map(({ score }) => score)
+
+  it('those that cost nothing make an answer no dearer', () => {
+    const [free = 0, billed = 0, unknown = 0] = costs(1, 0.5, undefined)
+    expect(free).toBe(1)
+    expect(billed).toBeLessThan(0.6)
+    // As it was before anybody measured it: stored choices come out as they did.
+    expect(unknown).toBe(billed)
+  })
+
+  it('however bad it is, the price of an answer stays within bounds', () => {
+    const [free = 0, nothing = 0] = costs(1, 0)
+    expect(free / nothing).toBeLessThan(21)
+  })
+})
+
 describe('scores', () => {
   it('weights are brought to 1, and nothing but zeros is as usual', () => {
     const sum = Object.values(normaliseWeights({ cost: 7, skill: 2 })).reduce((total, weight) => total + weight, 0)

@@ -49,14 +49,15 @@ const METHODS: { readonly [method in RouteMethod]: (question: RouteQuestion) => 
 
 /**
  * Every part is a ratio to the best candidate, so that it has no unit and small differences stay small. Latency and cost are those of
- * an answer that can be used: who fails every other time has to be asked twice. What is not known of one candidate is taken as for the
+ * an answer that can be used: who fails every other time has to be asked twice, and is paid twice if those failures were paid for, too.
+ * What is not known of one candidate is taken as for the
  * others on the average; an unknown cost as the highest.
  */
 function scoreWeighted({ candidates, weights, need }: RouteQuestion): readonly RouteScore[] {
-  const perAnswer = (candidate: RouteCandidate, value: number | undefined) =>
-    value === undefined ? undefined : value / Math.max(LEAST_SUCCESS, successOf(candidate))
-  const latencies = candidates.map((candidate) => perAnswer(candidate, latencyOf(candidate)))
-  const costs = candidates.map((candidate) => perAnswer(candidate, costOf(candidate)))
+  const perAnswer = (value: number | undefined, part: number) =>
+    value === undefined ? undefined : value / Math.max(LEAST_SUCCESS, part)
+  const latencies = candidates.map((candidate) => perAnswer(latencyOf(candidate), successOf(candidate)))
+  const costs = candidates.map((candidate) => perAnswer(costOf(candidate), paidOf(candidate)))
   const columns: { readonly [part in RoutePart]: readonly number[] } = {
     skill: growing(candidates.map(skillOf)),
     success: growing(candidates.map(successOf)),
@@ -86,9 +87,18 @@ function skillOf({ skill, general }: RouteCandidate): number {
 }
 
 /** What was measured, drawn towards what was known before while there is little of it. */
-export function successOf({ samples, success, usual_errors }: RouteCandidate): number {
+export function successOf(candidate: RouteCandidate): number {
+  return drawn(candidate, candidate.success)
+}
+
+/** The part of the money that buys an answer; where nobody measured it, all that fails is paid for. */
+function paidOf(candidate: RouteCandidate): number {
+  return drawn(candidate, candidate.paid ?? candidate.success)
+}
+
+function drawn({ samples, usual_errors }: RouteCandidate, measured: number | undefined): number {
   const prior = usual_errors === undefined ? USUAL_SUCCESS : 1 - usual_errors
-  return success === undefined ? prior : (samples * success + PRIOR_CALLS * prior) / (samples + PRIOR_CALLS)
+  return measured === undefined ? prior : (samples * measured + PRIOR_CALLS * prior) / (samples + PRIOR_CALLS)
 }
 
 function growing(values: readonly number[]): readonly number[] {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { bwrapWords, EGRESS_SOCKET, HOME, MADE_UP } from './bwrap-words.ts'
 import { Cell } from './cell.ts'
-import { type EgressPorts, openEgress } from './egress.ts'
+import type { EgressPorts } from './egress.ts'
 import { type EgressDecision, type HostRule, readHostRule } from './egress-rules.ts'
 import type { Environment } from './environment.ts'
 import { becomeWords, chooseIdentity, type Identity } from './identity.ts'
@@ -132,7 +132,9 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
   const empty = await cell.makeFolder('empty')
   const nothing = await cell.write('nothing', '')
   const proxy =
-    rules.length > 0 ? await openEgress(cell.path('egress'), { ...options.egress, rules, onDecision }) : undefined
+    rules.length > 0
+      ? await (await import('./egress.ts')).openEgress(cell.path('egress'), { ...options.egress, rules, onDecision })
+      : undefined
   if (proxy) await cell.give('egress')
   const handles: FileHandle[] = []
   try {

@@ -24,8 +24,8 @@ export interface OpenProcess {
   close(): Promise<void>
 }
 
-/** How long a program may take to end by itself once its input is closed. */
-const FAREWELL_MS = 1000
+/** How long a program may take to end by itself once its input is closed. One at work does not; it is asked, and has its time then. */
+const FAREWELL_MS = 200
 const LINGER_MS = 100
 
 /**

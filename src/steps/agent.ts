@@ -1,13 +1,6 @@
 import { countRequestAtMost } from '../context/count.ts'
 import { buildDemands, buildPromptPieces, type PromptPiece } from '../context/prompt.ts'
-import {
-  type Inputs,
-  type StepContext,
-  StepFailure,
-  type StepKind,
-  type StepResult,
-  type StepView,
-} from '../engine/step.ts'
+import { type Inputs, type StepContext, StepFailure, type StepKind, type StepView } from '../engine/step.ts'
 import type { CacheAsk } from '../events/cache-ask.ts'
 import { type Message, type MessagePart, type ModelRequest, textOf } from '../events/messages.ts'
 import type { PinnedTool } from '../events/tool-call.ts'
@@ -33,16 +26,24 @@ const USUAL_ATTEMPTS = 3
  */
 export const agentStep: StepKind = {
   kind: 'agent',
-  version: 2,
-  run: async (step, inputs, ctx) => runAgent(ctx, step, openDialogue(step, inputs)),
-  // Sent every request as it was, whatever the model could read.
-  older: { 1: async (step, inputs, ctx) => runAgent(ctx, step, { ...openDialogue(step, inputs), fitting: undefined }) },
+  version: 3,
+  run: async (step, inputs, ctx) => ({ output: await askAny(ctx, step, openDialogue(step, inputs)) }),
+  older: {
+    // Asked the next model by the order of the choice, whatever had helped before.
+    2: async (step, inputs, ctx) => ({
+      output: await askAny(ctx, step, { ...openDialogue(step, inputs), learns: false }),
+    }),
+    // Sent every request as it was, too, whatever the model could read.
+    1: async (step, inputs, ctx) => ({
+      output: await askAny(ctx, step, { ...openDialogue(step, inputs), learns: false, fitting: undefined }),
+    }),
+  },
 }
 
-async function runAgent(ctx: StepContext, step: StepView, dialogue: Dialogue): Promise<StepResult> {
+function askAny(ctx: StepContext, step: StepView, dialogue: Dialogue): Promise<Json> {
   const { candidates } = step.spec as unknown as AgentSpec
-  const given = { candidates, countInput: () => countDialogue(dialogue) }
-  return { output: await tryCandidates(ctx, given, (candidate) => askFor(ctx, dialogue, candidate)) }
+  const given = { candidates, countInput: () => countDialogue(dialogue), learns: dialogue.learns }
+  return tryCandidates(ctx, given, (candidate) => askFor(ctx, dialogue, candidate))
 }
 
 /** What all candidates are asked, and how many calls there were. */
@@ -61,6 +62,8 @@ interface Dialogue {
   readonly schema: JsonObject | undefined
   readonly attempts: number
   readonly cache: CacheAsk | undefined
+  /** False in runs that were begun before fallbacks were learned. */
+  readonly learns: boolean
   calls: number
 }
 
@@ -85,6 +88,7 @@ function openDialogue({ id, spec: settings }: StepView, inputs: Inputs): Dialogu
     schema,
     attempts: schema ? attempts : 1,
     cache: spec.cache,
+    learns: true,
     calls: 0,
   }
 }
@@ -139,7 +143,8 @@ async function ask(
   const request = buildRequest(call)
   const common = { step, request, pool: `provider:${provider}`, card: candidate.card, tools, limits, nextName }
   const task = fitting ? { ...common, fit: { fitting, course } } : common
-  const { answer, said: talk } = await (tools.length > 0 ? converse(ctx, task) : askOnce(ctx, task))
+  const { answer, said: talk } =
+    tools.length > 0 ? await converse(ctx, task) : { answer: await askOnce(ctx, task), said: [] }
   const { content: parts, finish } = answer
   const text = textOf(parts)
   if (text.trim() === '')

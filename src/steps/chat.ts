@@ -1,5 +1,5 @@
 import { countRequestAtMost } from '../context/count.ts'
-import { type StepContext, StepFailure, type StepKind } from '../engine/step.ts'
+import { type RunStep, type StepContext, StepFailure, type StepKind } from '../engine/step.ts'
 import type { CacheAsk } from '../events/cache-ask.ts'
 import { type Message, type MessagePart, type ModelAnswer, type ModelRequest, textOf } from '../events/messages.ts'
 import type { Json, JsonObject } from '../events/values.ts'
@@ -33,13 +33,19 @@ export type ChatOutput =
  */
 export const chatStep: StepKind = {
   kind: 'chat',
-  version: 1,
-  run: async ({ spec: settings }, { input }, ctx) => {
+  version: 2,
+  run: runChat({ learns: true }),
+  // Asked the next model by the order of the choice, whatever had helped before.
+  older: { 1: runChat({ learns: false }) },
+}
+
+function runChat({ learns }: { readonly learns: boolean }): RunStep {
+  return async ({ spec: settings }, { input }, ctx) => {
     const spec = settings as unknown as ChatSpec
     const { messages } = input as unknown as ChatInput
     const countInput = () => countRequestAtMost({ provider: '', model: '', messages, ...pickTools(spec) })
     let calls = 0
-    const output = await tryCandidates(ctx, { candidates: spec.candidates, countInput }, async (candidate) => {
+    const output = await tryCandidates(ctx, { candidates: spec.candidates, countInput, learns }, async (candidate) => {
       const name = calls === 0 ? 'model' : `model~${calls}`
       calls += 1
       return readAnswer(
@@ -48,7 +54,7 @@ export const chatStep: StepKind = {
       )
     })
     return { output: output as Json }
-  },
+  }
 }
 
 async function ask(

@@ -1,3 +1,4 @@
+import { makeOnce } from '../events/once.ts'
 import type { Json } from '../events/values.ts'
 import { evaluateCel } from '../graph/cel.ts'
 import { findMismatches } from '../graph/json-schema.ts'
@@ -78,11 +79,11 @@ function findFault(check: PlainCheck, answer: Json, scope: { readonly [name: str
       return isTrue(result.value) ? undefined : `the condition does not hold: ${check.expression}`
     }
     case 'no-refusal':
-      return matches(REFUSALS, text.slice(0, OPENING)) ? 'the answer refuses the task' : undefined
+      return matches(REFUSALS(), text.slice(0, OPENING)) ? 'the answer refuses the task' : undefined
     case 'no-placeholder':
-      return matches(PLACEHOLDERS, text) ? 'the answer holds a placeholder instead of its content' : undefined
+      return matches(PLACEHOLDERS(), text) ? 'the answer holds a placeholder instead of its content' : undefined
     case 'citation':
-      return matches(CITATIONS, text) ? undefined : 'the answer names no source'
+      return matches(CITATIONS(), text) ? undefined : 'the answer names no source'
   }
 }
 
@@ -98,12 +99,14 @@ function isEmpty(answer: Json): boolean {
 
 type Pattern = (text: string) => boolean
 
-function compileAll(patterns: readonly string[]): readonly Pattern[] {
-  return patterns.map((pattern) => {
-    const compiled = compileRegex(pattern)
-    if (!compiled.ok) throw new Error(`${pattern}: ${compiled.message}`)
-    return compiled.test
-  })
+function compileAll(patterns: readonly string[]): () => readonly Pattern[] {
+  return makeOnce(() =>
+    patterns.map((pattern) => {
+      const compiled = compileRegex(pattern)
+      if (!compiled.ok) throw new Error(`${pattern}: ${compiled.message}`)
+      return compiled.test
+    }),
+  )
 }
 
 function matches(patterns: readonly Pattern[], text: string): boolean {

@@ -1,19 +1,20 @@
 import {
   type Inputs,
   type ProposedStep,
+  type RunStep,
   type StepContext,
   StepFailure,
   type StepKind,
   type StepOutcome,
 } from '../engine/step.ts'
 import type { Json, JsonObject } from '../events/values.ts'
-import { celSteps } from '../graph/cel.ts'
+import { type CelScope, celSteps } from '../graph/cel.ts'
 import type { EachSpec, InputRules } from '../graph/composite.ts'
-import { describeFailures } from './inner.ts'
+import { describeFailures, listLost, verdictOn } from './inner.ts'
 import { applyInputRules } from './inputs.ts'
 import { nameOf } from './place.ts'
 import { isJsonObject, readJson } from './read-json.ts'
-import { evaluate, scopeOf } from './scope.ts'
+import { evaluate, expressionScope, readRun, scopeOf } from './scope.ts'
 
 const MAX_ITEMS = 10_000
 /** Steps of one event at most. */
@@ -30,10 +31,17 @@ type Spec = EachSpec & { readonly rules?: InputRules }
  */
 export const eachStep: StepKind = {
   kind: 'each',
-  version: 1,
-  async run(step, inputs, ctx) {
+  version: 2,
+  run: runEach({ deep: true }),
+  // Its list knew nothing of the run, nor of what is missing of a step, and what failed inside of an item was not told.
+  older: { 1: runEach({ deep: false }) },
+}
+
+function runEach({ deep }: { readonly deep: boolean }): RunStep {
+  return async (step, inputs, ctx) => {
     const spec = step.spec as unknown as Spec
-    const items = readItems(spec, inputs)
+    const scope = deep ? expressionScope(inputs) : scopeOf(inputs)
+    const items = readItems(spec, inputs, { scope, run: deep ? await readRun(ctx, spec.over) : {} })
     // Whoever watches sees them come a few at a time and wants to know of how many.
     if (spec.width !== undefined) ctx.record('note-written', { about: 'items', total: items.length })
     const outcomes = await runItems(ctx, makeItems(ctx, { id: step.id, spec, inputs, items }), spec.width)
@@ -48,15 +56,25 @@ export const eachStep: StepKind = {
       const message = `every item failed: ${describeFailures(failures)}`
       throw new StepFailure('inner_failed', message, { output })
     }
-    return {
-      output,
-      ...(whole === 'partial' ? { verdict: { partial: true, failed: failures.map(({ step }) => step) } } : {}),
-    }
-  },
+    return { output, ...verdictOn(deep ? listMissing(outcomes) : failures.map((failure) => failure.step)) }
+  }
 }
 
-function readItems(spec: Spec, inputs: Inputs): readonly Json[] {
-  const { source, value } = readSource(spec, inputs)
+/** Items that did not succeed, and what failed inside of those that did. */
+function listMissing(outcomes: readonly StepOutcome[]): readonly string[] {
+  return outcomes.flatMap((outcome) =>
+    outcome.status === 'succeeded' || outcome.status === 'failed' ? listLost([outcome]) : [outcome.step],
+  )
+}
+
+/** What the expression that gives the list sees. */
+interface Sight {
+  readonly scope: CelScope
+  readonly run: CelScope
+}
+
+function readItems(spec: Spec, inputs: Inputs, sight: Sight): readonly Json[] {
+  const { source, value } = readSource(spec, inputs, sight)
   const items = findList(value)
   if (!items) throw new StepFailure('items_invalid', `${source} is not a list, nor an object with a list under "data"`)
   if (items.length <= MAX_ITEMS) return items
@@ -64,9 +82,13 @@ function readItems(spec: Spec, inputs: Inputs): readonly Json[] {
 }
 
 /** Where the list comes from, in words, and what stands there. */
-function readSource({ over, rules }: Spec, inputs: Inputs): { readonly source: string; readonly value: Json } {
+function readSource(
+  { over, rules }: Spec,
+  inputs: Inputs,
+  { scope, run }: Sight,
+): { readonly source: string; readonly value: Json } {
   const [first] = inputs.dependencies
-  if (over !== undefined) return { source: over, value: evaluate('for_each', over, scopeOf(inputs)) }
+  if (over !== undefined) return { source: over, value: evaluate(['for_each', over], scope, run) }
   if (rules?.input_key !== undefined)
     return { source: `"${rules.input_key}"`, value: applyInputRules(rules, inputs).input ?? null }
   if (!first) return { source: 'the input', value: inputs.input }

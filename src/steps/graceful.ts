@@ -1,13 +1,15 @@
 import { countAtMost } from '../context/count.ts'
-import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
+import { type RunStep, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { Inventory } from '../events/views/inventory.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
 import type { GracefulSpec, PortionSpec } from '../graph/graceful.ts'
 import { makeLeastValue } from '../graph/least-value.ts'
 import { showAnswer } from './checks.ts'
-import { describeFailures, findLast, readOutput } from './inner.ts'
-import { nameOf, placeSteps } from './place.ts'
+import { describeFailures, findLast, listLost, readOutput, verdictOn } from './inner.ts'
+import { applyInputRules, composeInput } from './inputs.ts'
+import { checkDepth } from './nested.ts'
+import { nameOf, placeSteps, type Sight } from './place.ts'
 
 /** Codes that say that a call was not paid for. */
 const UNPAID = new Set(['budget_exhausted', 'price_unknown'])
@@ -30,8 +32,14 @@ type Portion = Inventory<Json> & {
  */
 export const portionStep: StepKind = {
   kind: 'portion',
-  version: 1,
-  async run(step, _, ctx) {
+  version: 2,
+  run: runPortion({ deep: true }),
+  // Told of its own steps alone.
+  older: { 1: runPortion({ deep: false }) },
+}
+
+function runPortion({ deep }: { readonly deep: boolean }): RunStep {
+  return async (step, _, ctx) => {
     const { graph } = step.spec as unknown as PortionSpec
     const outcomes = await ctx.propose('graph', placeSteps(step.id, graph.steps))
     const last = findLast(graph)
@@ -45,8 +53,8 @@ export const portionStep: StepKind = {
       answered: ends.some(({ status }) => status === 'succeeded'),
     }
     const failed = outcomes.filter(({ status }) => status === 'failed').map(({ step: id }) => id)
-    return { output: portion, ...(failed.length > 0 ? { verdict: { partial: true, failed } } : {}) }
-  },
+    return { output: portion, ...verdictOn(deep ? listLost(outcomes) : failed) }
+  }
 }
 
 /** `idempotent`: everything before it is on disk, where its executor reads. Nothing where nobody can tell. */
@@ -75,39 +83,51 @@ function countOutcomes(outcomes: readonly StepOutcome[]): Inventory<Json> {
 /**
  * Runs a graph on a part of the budget (`ID/work`). When that runs dry, `ID/wrap-up` makes one last answer of what is there, paid from
  * the part that was kept back; if that fails, too, what is there is put together without a model. The output is valid under the schema
- * that the graph promises. What is missing stands in the answer, or in a note where the answer has a schema.
+ * that the graph promises. What is missing stands in the answer, or in a note where the answer has a schema. The graph of another
+ * ensemble sees one input (`composeInput`) and nothing else of what is around it.
  */
 export const gracefulStep: StepKind = {
   kind: 'graceful',
-  version: 1,
-  async run(step, inputs, ctx) {
+  version: 2,
+  run: runGraceful({ deep: true }),
+  // Stood around whole runs alone, and named what was missing as it does in its answers.
+  older: { 1: runGraceful({ deep: false }) },
+}
+
+function runGraceful({ deep }: { readonly deep: boolean }): RunStep {
+  return async (step, inputs, ctx) => {
     const spec = step.spec as unknown as GracefulSpec
-    const work = { id: `${step.id}/work`, kind: 'portion', spec: { graph: spec.graph }, budget: spec.limits }
+    if (spec.ensemble !== undefined) checkDepth(step.id, spec.ensemble)
+    const sight = spec.ensemble === undefined ? {} : { input: composeInput(applyInputRules(spec.rules, inputs)) }
+    const place = `${step.id}/work`
+    const work = { id: place, kind: 'portion', spec: { graph: spec.graph }, budget: spec.limits, ...sight }
     const [ended] = await ctx.propose('work', [work])
     const { status, output, code, message } = ended as StepOutcome
     if (status !== 'succeeded') throw new StepFailure(code ?? 'inner_failed', message ?? `the work was ${status}`)
     const portion = output as unknown as Portion
     const failed = portion.missing.slice(0, MOST_NAMES).map(({ name }) => name)
-    const verdict = failed.length > 0 ? { verdict: { partial: true, failed } } : {}
+    const verdict = verdictOn(deep ? failed.map((name) => `${place}/${name}`) : failed)
     if (!portion.exhausted) {
       if (portion.answered || failed.length === 0) return { output: portion.answer, ...verdict }
-      throw new StepFailure('inner_failed', `the work failed: ${describeMissing(portion)}`, { output: portion.answer })
+      const what = spec.ensemble === undefined ? 'the work' : `the ensemble ${JSON.stringify(spec.ensemble)}`
+      throw new StepFailure('inner_failed', `${what} failed: ${describeMissing(portion)}`, { output: portion.answer })
     }
     const more = portion.missing.length - failed.length
     ctx.record('note-written', { about: 'wrap-up', missing: failed, ...(more > 0 ? { more } : {}) })
-    return { output: await wrapUp(ctx, { id: step.id, spec, portion, inputs }), ...verdict }
-  },
+    return { output: await wrapUp(ctx, { id: step.id, spec, portion, sight }), ...verdict }
+  }
 }
 
 interface Rest {
   readonly id: string
   readonly spec: GracefulSpec
   readonly portion: Portion
-  readonly inputs: Inputs
+  /** What the last answer is to see as its input, where that is not the step's own. */
+  readonly sight: Sight
 }
 
 async function wrapUp(ctx: StepContext, rest: Rest): Promise<Json> {
-  const { id, spec, portion } = rest
+  const { id, spec, portion, sight } = rest
   const agent: AgentSpec = {
     agent: 'wrap-up',
     title: 'the last answer',
@@ -120,7 +140,7 @@ async function wrapUp(ctx: StepContext, rest: Rest): Promise<Json> {
     ...(spec.output_schema ? { output_schema: spec.output_schema, output_attempts: 1 } : {}),
   }
   const affordable = portion.done.length > 0 && spec.candidates.length > 0
-  const step = { id: `${id}/wrap-up`, kind: 'agent', spec: agent as unknown as JsonObject }
+  const step = { id: `${id}/wrap-up`, kind: 'agent', spec: agent as unknown as JsonObject, ...sight }
   const [outcome] = affordable ? await ctx.propose('wrap-up', [step]) : []
   if (outcome?.status === 'succeeded' && outcome.output !== undefined)
     return spec.output_schema ? outcome.output : `${showAnswer(outcome.output).trimEnd()}\n\n${listMissing(portion)}`

@@ -8,6 +8,8 @@ export interface InnerEnd {
   readonly output: Json
   /** Steps that failed while the graph went on. */
   readonly failed: readonly string[]
+  /** These, and what failed inside of those that went on. */
+  readonly lost: readonly string[]
   /** Those of the steps that expressions may name: conditions have no content. */
   readonly outcomes: readonly StepOutcome[]
 }
@@ -36,7 +38,20 @@ export async function runInner(ctx: StepContext, { name, graph, place, input, ti
   if (failures.length > 0 && !ends.some(({ status }) => status === 'succeeded'))
     throw new StepFailure('inner_failed', `${title} failed: ${describeFailures(failures)}`, { output })
   const visible = outcomes.filter((_, index) => graph.steps[index]?.kind !== 'condition')
-  return { output, failed: failures.map(({ step }) => step), outcomes: visible }
+  return { output, failed: failures.map(({ step }) => step), lost: listLost(outcomes), outcomes: visible }
+}
+
+/** What is missing of these: those that failed, and what failed inside of those that went on. */
+export function listLost(outcomes: readonly StepOutcome[]): readonly string[] {
+  return outcomes.flatMap(({ step, status, lost }) => {
+    if (status === 'failed') return [step]
+    return lost?.length === 0 ? [step] : (lost ?? [])
+  })
+}
+
+/** What a step says of itself that came to an end without these. */
+export function verdictOn(lost: readonly string[]): { readonly verdict?: Json } {
+  return lost.length > 0 ? { verdict: { partial: true, failed: lost } } : {}
 }
 
 /** At most three, so that a thousand failed items still read as one message. */

@@ -1,4 +1,11 @@
-import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
+import {
+  type Inputs,
+  type RunStep,
+  type StepContext,
+  StepFailure,
+  type StepKind,
+  type StepOutcome,
+} from '../engine/step.ts'
 import { isError, type Problem } from '../events/errors.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import type { AgentSpec } from '../graph/agent-spec.ts'
@@ -9,7 +16,7 @@ import { compilePlan, type PlanMeans } from '../graph/plan-compile.ts'
 import { describePlanning } from '../graph/plan-prompt.ts'
 import { readPlan } from '../graph/plan-read.ts'
 import { chooseTemplate } from '../graph/plan-templates.ts'
-import { describeFailures } from './inner.ts'
+import { describeFailures, listLost, verdictOn } from './inner.ts'
 import { placeSteps } from './place.ts'
 import { isJsonObject, textOfJson } from './read-json.ts'
 
@@ -38,8 +45,14 @@ interface Made {
  */
 export const planStep: StepKind = {
   kind: 'plan',
-  version: 1,
-  async run(step, inputs, ctx) {
+  version: 2,
+  run: runPlan({ deep: true }),
+  // Did not tell what of it is missing.
+  older: { 1: runPlan({ deep: false }) },
+}
+
+function runPlan({ deep }: { readonly deep: boolean }): RunStep {
+  return async (step, inputs, ctx) => {
     const spec = step.spec as unknown as PlanSpec
     const made = await makePlan(ctx, { place: step.id, spec, inputs })
     recordPlan(ctx, made)
@@ -50,8 +63,9 @@ export const planStep: StepKind = {
     const failed = outcomes.filter(({ status }) => status === 'failed')
     const answer = outcomes.at(-1)
     if (answer?.status !== 'succeeded') throw failWith(outcomes, failed)
-    return { output: answer.output ?? '', ...(failed.length > 0 ? { verdict: { partial: true } } : {}) }
-  },
+    const shallow = failed.length > 0 ? { verdict: { partial: true } } : {}
+    return { output: answer.output ?? '', ...(deep ? verdictOn(listLost(outcomes)) : shallow) }
+  }
 }
 
 interface Planning {

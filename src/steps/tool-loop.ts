@@ -80,8 +80,8 @@ export async function converse(ctx: StepContext, task: ToolTask): Promise<Conver
 }
 
 /** The same without tools: one question, one answer. */
-export async function askOnce(ctx: StepContext, task: ToolTask): Promise<Conversation> {
-  return { answer: await askModel(ctx, task, { messages: task.request.messages, tools: task.tools }), said: [] }
+export function askOnce(ctx: StepContext, task: ToolTask): Promise<ModelAnswer> {
+  return askModel(ctx, task, { messages: task.request.messages, tools: task.tools })
 }
 
 type Result = MessagePart & { readonly type: 'tool-result' }
@@ -120,20 +120,19 @@ async function askModel(
   }
 }
 
-async function send(
+function send(
   ctx: StepContext,
   { pool }: ToolTask,
   { name, request, need }: { readonly name: string; readonly request: ModelRequest; readonly need: Need },
 ): Promise<ModelAnswer> {
-  const answer = await ctx.effect({
+  return ctx.effect({
     kind: 'model',
     name,
     safety: 'billable',
     pool,
     request: request as unknown as Json,
     need,
-  })
-  return answer as unknown as ModelAnswer
+  }) as Promise<unknown> as Promise<ModelAnswer>
 }
 
 async function perform(

@@ -2,6 +2,7 @@ import { type StepContext, StepFailure } from '../engine/step.ts'
 import type { RouteDecision } from '../events/routing.ts'
 import type { JsonObject } from '../events/values.ts'
 import type { Candidate } from '../graph/candidates.ts'
+import { type Left, preferHelpful } from './learned.ts'
 import { keepPromising, mayFallBack } from './recovery.ts'
 import { chooseOrder, describeDecision } from './route.ts'
 
@@ -12,25 +13,27 @@ interface Failed {
 
 /**
  * Asks one model after another until one answers, and records who was asked and why. Rejects with the failure of the last one, which
- * names them all; at once where no other model would do better.
+ * names them all; at once where no other model would do better. `learns`: who is asked next goes by what helped before; earlier versions
+ * of steps kept the order of the choice.
  */
 export async function tryCandidates<T>(
   ctx: StepContext,
-  given: { readonly candidates: readonly Candidate[]; countInput(): number },
+  given: { readonly candidates: readonly Candidate[]; countInput(): number; readonly learns: boolean },
   ask: (candidate: Candidate) => Promise<T>,
 ): Promise<T> {
   const failures: Failed[] = []
   const route = await chooseOrder(ctx, given.candidates, given.countInput)
-  let left = route.candidates
-  for (let [candidate] = left; candidate; [candidate] = left) {
-    left = left.slice(1)
-    recordRoute(ctx, candidate, { before: failures.at(-1), decision: route.decision })
+  let next: Left = route
+  for (let [candidate] = next.candidates; candidate; [candidate] = next.candidates) {
+    const left = next.candidates.slice(1)
+    recordRoute(ctx, candidate, { before: failures.at(-1), decision: route.decision, learned: next.learned })
     try {
       return await ask(candidate)
     } catch (failure) {
       if (!(failure instanceof StepFailure) || !mayFallBack(failure.code) || ctx.signal.aborted) throw failure
       failures.push({ candidate, failure })
-      left = keepPromising(left, candidate, failure.code)
+      const candidates = keepPromising(left, candidate, failure.code)
+      next = given.learns ? preferHelpful(candidates, route.decision, failure.code) : { candidates }
     }
   }
   const last = failures.at(-1)?.failure
@@ -43,7 +46,15 @@ export async function tryCandidates<T>(
 function recordRoute(
   ctx: StepContext,
   candidate: Candidate,
-  { before, decision }: { readonly before: Failed | undefined; readonly decision: RouteDecision | undefined },
+  {
+    before,
+    decision,
+    learned,
+  }: {
+    readonly before: Failed | undefined
+    readonly decision: RouteDecision | undefined
+    readonly learned: JsonObject | undefined
+  },
 ): void {
   const { profile, provider, model } = candidate
   const facts: JsonObject = {
@@ -51,7 +62,12 @@ function recordRoute(
     provider,
     model,
     ...(before
-      ? { reason: 'fallback', from: modelOf(before.candidate), because: before.failure.code }
+      ? {
+          reason: 'fallback',
+          from: modelOf(before.candidate),
+          because: before.failure.code,
+          ...(learned ? { learned } : {}),
+        }
       : describeDecision(decision)),
   }
   ctx.record('step-routed', facts)

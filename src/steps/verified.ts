@@ -1,5 +1,12 @@
 import { countAtMost } from '../context/count.ts'
-import { type Inputs, type StepContext, StepFailure, type StepKind, type StepOutcome } from '../engine/step.ts'
+import {
+  type Inputs,
+  type RunStep,
+  type StepContext,
+  StepFailure,
+  type StepKind,
+  type StepOutcome,
+} from '../engine/step.ts'
 import { canonicalJson } from '../events/canonical.ts'
 import type { RouteDecision } from '../events/routing.ts'
 import type { Json, JsonObject } from '../events/values.ts'
@@ -8,6 +15,7 @@ import type { Candidate } from '../graph/candidates.ts'
 import type { Check, VerifiedSpec } from '../graph/verify.ts'
 import { type PlainCheck, runCheck, showAnswer, type Verdict } from './checks.ts'
 import { makeJudge, readScore } from './judge.ts'
+import { type Left, preferHelpful } from './learned.ts'
 import { isAskedAfter } from './recovery.ts'
 import { chooseOrder, describeDecision } from './route.ts'
 import { scopeOf } from './scope.ts'
@@ -20,15 +28,25 @@ import { scopeOf } from './scope.ts'
  */
 export const verifiedStep: StepKind = {
   kind: 'verified',
-  version: 1,
-  async run(step, inputs, ctx) {
+  version: 2,
+  run: runVerified({ learns: true }),
+  // Asked the next model by the order of the choice, whatever had helped before.
+  older: { 1: runVerified({ learns: false }) },
+}
+
+function runVerified({ learns }: { readonly learns: boolean }): RunStep {
+  return async (step, inputs, ctx) => {
     const spec = step.spec as unknown as VerifiedSpec
     const rejected: Rejection[] = []
     let tries = 0
     const route = await chooseModel(ctx, spec, inputs)
-    for (const [index, candidate] of route.candidates.entries()) {
+    let left = route.candidates
+    let learned: JsonObject | undefined
+    for (let index = 0; left.length > 0; index += 1) {
+      const [candidate] = left
+      left = left.slice(1)
       if (candidate && !isAskedAfter(candidate, rejected.at(-1)?.code)) continue
-      if (candidate) recordRoute(ctx, candidate, { before: rejected.at(-1), decision: route.decision })
+      if (candidate) recordRoute(ctx, candidate, { before: rejected.at(-1), decision: route.decision, learned })
       const repairs = index === 0 && candidate ? spec.repair_limit : 0
       let repair: AgentSpec['repair']
       for (let round = 0; round <= repairs; round += 1) {
@@ -49,9 +67,13 @@ export const verifiedStep: StepKind = {
         rejected.push({ candidate, code: 'verification_failed', why: failures.join('; '), output })
         repair = { answer: output, failures }
       }
+      const models = left.filter((one) => one !== undefined)
+      const next: Left = learns ? preferHelpful(models, route.decision, rejected.at(-1)?.code) : { candidates: models }
+      left = next.candidates
+      learned = next.learned
     }
     throw giveUp(rejected)
-  },
+  }
 }
 
 interface Work {
@@ -193,12 +215,21 @@ function recordVerdict({ ctx, candidate }: Work, { answer, number, repair, verdi
 function recordRoute(
   ctx: StepContext,
   candidate: Candidate,
-  { before, decision }: { readonly before: Rejection | undefined; readonly decision: RouteDecision | undefined },
+  {
+    before,
+    decision,
+    learned,
+  }: {
+    readonly before: Rejection | undefined
+    readonly decision: RouteDecision | undefined
+    readonly learned: JsonObject | undefined
+  },
 ): void {
   const fallback = before?.candidate && {
     reason: 'fallback',
     from: before.candidate.profile ?? before.candidate.model,
     because: before.code,
+    ...(learned ? { learned } : {}),
   }
   ctx.record('step-routed', { ...nameRoute(candidate), ...(fallback ?? describeDecision(decision)) })
 }

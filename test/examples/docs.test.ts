@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { operations } from '../../src/app/operations.ts'
+import { loadOperations } from '../../src/app/operations.ts'
 import { checkData } from '../../src/config/checked-data.ts'
 import { listSettings, profileSchema, settingsSchema } from '../../src/config/schema.ts'
 import { nameVariable } from '../../src/config/settings-env.ts'
@@ -18,6 +18,7 @@ import { findPlace } from '../../src/surfaces/cli/tree.ts'
 import { root } from '../processes.ts'
 import { findCalls, listPages, readBlocks } from './markdown.ts'
 
+const operations = [...(await loadOperations()).values()]
 const shapes = operations.map(({ name, summary, input }) => ({
   name,
   summary,

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { runInside } from '../inside.ts'
 import { root, startProgram } from '../processes.ts'
 import { openShell, type Said } from './shell.ts'
 
@@ -35,13 +36,18 @@ function readCommands(file: string): string[] {
   return head.flatMap((line) => /^(?:#|\/\/) {3}(\S.*)$/.exec(line)?.[1] ?? [])
 }
 
-/** Runs all commands of an example in order, each of which must succeed. */
+/** What looks at a run or a definition without a word that a shell would read otherwise. */
+const PLAIN = /^llm-orc ((?!run )[\w ./=,-]+)$/
+
+/** Runs all commands of an example in order, each of which must succeed: in a shell, but for those that are plain. */
 async function follow(name: string): Promise<Said[]> {
   const [first, ...commands] = readCommands(`${name}/${name}.yaml`)
   expect(first).toBe(`cd examples/${name}`)
   const said: Said[] = []
   for (const command of commands) {
-    const done = await shell.run(command, join(copy, name))
+    const cwd = join(copy, name)
+    const plain = PLAIN.exec(command)?.[1]
+    const done = await (plain ? runInside(plain.split(' '), { cwd, env: shell.env }) : shell.run(command, cwd))
     expect({ command, ...done }).toMatchObject({ code: 0 })
     said.push(done)
   }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ImportReport } from '../../src/app/import-files.ts'
+import { runInside } from '../inside.ts'
 import { runProgram } from '../processes.ts'
 import { fixtures, importInto, makeWorkshop } from './imports.ts'
 
@@ -149,7 +150,7 @@ test('from the command line: exit code 0 with a report, 2 when nothing could be 
   })
   expect(good.stdout).toMatch(/cagent: \d+ taken, \d+ assumed, \d+ not possible/)
   expect(good.stdout).toMatch(/not possible {2}agents\.root\.toolsets: tools are not taken over/)
-  expect((await runProgram(['ensembles', 'check', 'team'], how)).code).toBe(0)
+  expect((await runInside(['ensembles', 'check', 'team'], how)).code).toBe(0)
 
   const bad = await runProgram(['import', join(fixtures, 'dify', 'broken', 'tool.yml')], how)
   expect({ code: bad.code, said: `${bad.stdout}${bad.stderr}` }).toEqual({
@@ -157,16 +158,16 @@ test('from the command line: exit code 0 with a report, 2 when nothing could be 
     said: expect.stringContaining('import_refused'),
   })
 
-  const mixed = await runProgram(['import', join(fixtures, 'dify'), '--output', 'json', '--dry-run'], how)
+  const mixed = await runInside(['import', join(fixtures, 'dify'), '--output', 'json', '--dry-run'], how)
   expect(mixed.code).toBe(1)
   expect((JSON.parse(mixed.stdout) as ImportReport).imports.length).toBeGreaterThan(8)
 
-  const nowhere = await runProgram(['import', join(fixtures, 'cagent', 'team.yaml')], { cwd: fixtures, env: shop.env })
+  const nowhere = await runInside(['import', join(fixtures, 'cagent', 'team.yaml')], { cwd: fixtures, env: shop.env })
   expect({ code: nowhere.code, stderr: nowhere.stderr }).toEqual({
     code: 2,
     stderr: expect.stringContaining('llm-orc init'),
   })
 
-  const forced = await runProgram(['import', join(fixtures, 'other', 'plan.json'), '--format', 'litellm'], how)
+  const forced = await runInside(['import', join(fixtures, 'other', 'plan.json'), '--format', 'litellm'], how)
   expect(forced.code).toBe(2)
 }, 60_000)

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Ask } from '../../src/app/asks.ts'
 import type { Person } from '../../src/app/person.ts'
 import { CTRL_C, hasTerminal, sitDown } from '../fixtures/seat.ts'
+import { runInside } from '../inside.ts'
 import { runProgram } from '../processes.ts'
 import { call, codesOf, eventTypes, seat, writeUserPolicy } from './calls.ts'
 import { makeProject, type Project } from './project.ts'
@@ -355,7 +356,7 @@ test('policy check says what would happen to the tool that is there, not to any 
     'tools/peek/run.sh': 'echo 1',
   })
   const check = async (...words: string[]) =>
-    JSON.parse((await runProgram(['policy', 'check', ...words, '--output', 'json'], { cwd, env })).stdout).decision
+    JSON.parse((await runInside(['policy', 'check', ...words, '--output', 'json'], { cwd, env })).stdout).decision
   expect(await check('read_file', '{"path": "a"}')).toBe('allow')
   expect(await check('count')).toBe('allow')
   expect(await check('count', '--safety', 'unsafe')).toBe('ask')

@@ -69,9 +69,10 @@ async function stop(app: App, run: string, isLast: (event: Event) => boolean): P
   return stopped
 }
 
-const show = (operation: string, result: unknown) =>
-  showResult(operation, result, { style: createStyle({ color: false, unicode: false }), rich: true, terminal: false })
-    .text
+async function show(operation: string, result: unknown): Promise<string> {
+  const page = { style: createStyle({ color: false, unicode: false }), rich: true, terminal: false }
+  return (await showResult(operation, result, page)).text
+}
 
 describe('bisecting two runs', () => {
   test('two runs that did the same have no cause, whatever their names, times and salts', async () => {
@@ -79,7 +80,7 @@ describe('bisecting two runs', () => {
     define(three('writer'))
     const found = await bisect(await run(), await run())
     expect(found).toMatchObject({ same: true, chain: [], also: [] })
-    expect(show('runs bisect', found)).toContain('Both runs did the same.')
+    expect(await show('runs bisect', found)).toContain('Both runs did the same.')
   })
 
   test('another definition: the step whose settings differ, and what came of it', async () => {
@@ -98,7 +99,7 @@ describe('bisecting two runs', () => {
       'right has another output',
       'last has another output',
     ])
-    expect(show('runs bisect', found)).toContain('First cause\n  event 1  the definition of right differs')
+    expect(await show('runs bisect', found)).toContain('First cause\n  event 1  the definition of right differs')
   })
 
   test('another input, and a model that answers otherwise to the same', async () => {
@@ -157,7 +158,7 @@ describe('bisecting two runs', () => {
       divergence: { type: 'context-built', step: 'right' },
       steps: [{ step: 'right', progress: 'ended', verdict: 'diverges' }],
     })
-    expect(show('runs bisect', found)).toContain('They part at event')
+    expect(await show('runs bisect', found)).toContain('They part at event')
     await expect(bisectRuns.run({ a, b: a, definition: 'now' }, call)).rejects.toThrow('not both')
   })
 })
@@ -199,7 +200,7 @@ describe('a run that has begun, and its definition now', () => {
         { step: 'last', verdict: 'safe', progress: 'waiting' },
       ],
     })
-    expect(show('runs upgrade', checked)).toContain(`llm-orc runs upgrade ${begun}`)
+    expect(await show('runs upgrade', checked)).toContain(`llm-orc runs upgrade ${begun}`)
     const done = await upgrade(begun, call)
     expect(done).toMatchObject({ upgraded: true, from: begun, status: 'succeeded' })
     const other = 'run' in done ? done.run : ''
@@ -217,7 +218,7 @@ describe('a run that has begun, and its definition now', () => {
       ok: false,
       divergence: { step: 'right', type: 'context-built' },
     })
-    expect(show('runs upgrade', checked)).toMatch(/^diverges at right/)
+    expect(await show('runs upgrade', checked)).toMatch(/^diverges at right/)
     await expect(upgrade(begun, call)).rejects.toMatchObject({ code: 'upgrade_refused' })
     expect(await requireRun(app, begun)).toHaveLength(events)
   })

@@ -194,14 +194,53 @@ describe('budgets of the real thing', () => {
     }
   }, 30_000)
 
+  test.each([
+    ['an ensemble', 'ensemble: crowd', 'Result of a1'],
+    ['a dispatched one', `dispatch: '"crowd"'`, 'Result of a1'],
+    ['the body of a loop', 'loop: {body: crowd, max_iterations: 2}', 'Result of inner#1/a1'],
+  ])('U19 %s finishes with what is there, and what is around it goes on', async (_, work, material) => {
+    const project = projectOf({ agents: 4, budget: 'budget: {max_calls: 3, on_limit: finish, model: m}\n' })
+    const file = join(project.cwd, '.llm-orc/ensembles/desk.yaml')
+    const agents = [
+      `{name: inner, ${work}}`,
+      '{name: after, model_profile: m, depends_on: [inner], when: steps.inner.partial}',
+    ]
+    writeFileSync(file, `name: desk\ndescription: asks\nagents:\n${agents.map((each) => `  - ${each}\n`).join('')}`)
+    const end = await call(project, 'run', { target: 'desk', input: 'x' })
+    expect(end).toMatchObject({ status: 'exhausted', code: 5 })
+    expect(asked).toBe(4)
+    expect(bodies.at(-2)).toContain(material)
+    expect(bodies.at(-1)).toContain('Not finished:')
+    expect(await call(project, 'runs replay', { run: end.run })).toMatchObject({ equal: true })
+    const { total } = (await call(project, 'quote', { target: 'desk', input: 'x' })) as unknown as {
+      readonly total: { readonly worst: { readonly calls: number } }
+    }
+    if (!work.startsWith('dispatch')) expect(total.worst.calls).toBeLessThanOrEqual(3 + 3 * 32)
+  })
+
+  test('U19 an ensemble inside another asks about its own budget, and a yes lets it go on', async () => {
+    const project = projectOf({ agents: 4, budget: 'budget: {max_calls: 2, on_limit: ask}\n' })
+    const file = join(project.cwd, '.llm-orc/ensembles/desk.yaml')
+    writeFileSync(
+      file,
+      'name: desk\ndescription: asks\nagents:\n  - {name: inner, ensemble: crowd}\n  - {name: other, model_profile: m}\n',
+    )
+    const rest = await call(project, 'run', { target: 'desk', input: 'x' })
+    expect(rest).toMatchObject({ status: 'paused', asks: ['budget:inner'], code: 4 })
+    expect(asked).toBe(3)
+    const end = await call(project, 'approvals give', { run: rest.run, ask: 'budget:inner' })
+    expect(end).toMatchObject({ status: 'succeeded' })
+    expect(asked).toBe(5)
+  })
+
   test('what a budget says in vain inside another ensemble is said with its place', async () => {
-    const project = projectOf({ agents: 1, budget: 'budget: {max_cost: 1, on_limit: finish, wrap_up: 0.3}\n' })
+    const project = projectOf({ agents: 1, budget: 'budget: {max_seconds: 9, on_limit: finish, unpriced: allow}\n' })
     const file = join(project.cwd, '.llm-orc/ensembles/desk.yaml')
     writeFileSync(file, 'name: desk\ndescription: asks\nagents:\n  - {name: ask, ensemble: crowd}\n')
     const place = { severity: 'warning', file: expect.stringContaining('crowd.yaml'), line: 3 }
     const problems = [
-      { ...place, column: 23 },
-      { ...place, column: 41 },
+      { ...place, column: 26 },
+      { ...place, column: 44 },
     ]
     expect(await call(project, 'ensembles check', { name: 'desk' })).toMatchObject({ problems })
     expect(await call(project, 'run', { target: 'desk', input: 'x' })).toMatchObject({ warnings: problems })

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { App } from '../../src/app/app.ts'
 import type { Ask } from '../../src/app/asks.ts'
 import { createApp } from '../../src/app/create-app.ts'
-import { operations } from '../../src/app/operations.ts'
+import { findOperation } from '../../src/app/operations.ts'
 import type { Person, Word } from '../../src/app/person.ts'
 import { type RunResult, requireRun } from '../../src/app/runs.ts'
 import { OrcError } from '../../src/events/errors.ts'
@@ -24,7 +24,7 @@ export async function call(
   person?: Person,
 ): Promise<RunResult & { readonly code: number }> {
   const app: App = await createApp({ cwd, env })
-  const operation = operations.find((each) => each.name === name)
+  const operation = await findOperation(name)
   if (!operation) throw new Error(`there is no operation ${name}`)
   try {
     const { signal } = new AbortController()

@@ -123,7 +123,8 @@ const marks = (places: ReadonlyMap<string, Buffer>): string =>
     .map(([place, bytes]) => (place.endsWith('.bundle') || place.startsWith('std') ? bytes.toString() : ''))
     .join('\n')
 
-describe('I18 S22', () => {
+// Each has a project of its own, and most of the time goes to waiting for models that stall.
+describe.concurrent('I18 S22', () => {
   const MODELS = [
     ['a refusal that quotes the key in six forms', 'refuse/401'],
     ['a page that shows the header', 'refuse-text'],

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app/create-app.ts'
-import { operations } from '../../src/app/operations.ts'
+import { findOperation } from '../../src/app/operations.ts'
 import { OrcError } from '../../src/events/errors.ts'
 import { runProgram, startProgram } from '../processes.ts'
 import { makeProject, type Project } from './project.ts'
@@ -57,7 +57,7 @@ interface Answered {
 
 /** What an operation answers, from a program of its own: nothing is kept in memory from call to call. */
 async function call({ cwd, env }: Project, name: string, input: object): Promise<Answered> {
-  const operation = operations.find((one) => one.name === name)
+  const operation = await findOperation(name)
   if (!operation) throw new Error(`there is no operation ${name}`)
   let app: Awaited<ReturnType<typeof createApp>> | undefined
   try {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Access, createAccess } from '../../src/app/access.ts'
 import type { App } from '../../src/app/app.ts'
 import { createApp } from '../../src/app/create-app.ts'
-import { operations } from '../../src/app/operations.ts'
+import { findOperation } from '../../src/app/operations.ts'
 import { createPorts } from '../../src/app/ports.ts'
 import type { Principal } from '../../src/app/principal.ts'
 import { runTarget } from '../../src/app/runs.ts'
@@ -87,8 +87,8 @@ providers:
 }
 
 const open = (desk: Desk) => createApp({ cwd: desk.cwd, env: desk.env })
-const call = (app: App, name: string, input: object, principal?: Principal) => {
-  const operation = operations.find((each) => each.name === name)
+const call = async (app: App, name: string, input: object, principal?: Principal) => {
+  const operation = await findOperation(name)
   if (!operation) throw new Error(`no operation ${name}`)
   const { signal } = new AbortController()
   return operation.run(operation.input.parse(input), { app, signal, ...(principal ? { principal } : {}) })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { runInside } from '../inside.ts'
 import { runProgram, startProgram } from '../processes.ts'
 import { makeProject, type Project } from './project.ts'
 
@@ -24,7 +25,7 @@ const ASKS =
   'name: deed\ndescription: unsafe\nagents:\n  - name: pay\n    script: "echo $LLM_ORC_IDEMPOTENCY_KEY > key; sleep 5; echo paid"\n'
 
 async function ask(project: Project, ...args: string[]) {
-  return runProgram(['runs', ...args], project)
+  return runInside(['runs', ...args], project)
 }
 
 async function askJson(project: Project, ...args: string[]) {
@@ -120,7 +121,7 @@ test('runs that cannot be read are listed with the reason, hide no other, are ne
   const project = makeProject({
     'ensembles/works.yaml': 'name: works\ndescription: one\nagents:\n  - {name: a, script: echo a}\n',
   })
-  for (let i = 0; i < 4; i++) expect((await runProgram(['run', 'works', 'x'], project)).code).toBe(0)
+  for (let i = 0; i < 4; i++) expect((await runInside(['run', 'works', 'x'], project)).code).toBe(0)
   const { file, runs } = await askJson(project, 'doctor')
   const [newer, torn, odd, sound] = (runs as { run: string; events: number }[]).map(({ run }) => run) as [
     string,

@@ -9,6 +9,7 @@ import { runOperation } from '../../src/app/operations/run.ts'
 import type { RunResult } from '../../src/app/runs.ts'
 import { verifyStored } from '../../src/app/verify.ts'
 import { OrcError } from '../../src/events/errors.ts'
+import { runInside } from '../inside.ts'
 import { root, runProgram } from '../processes.ts'
 import { call, eventTypes } from './calls.ts'
 import { makeProject } from './project.ts'
@@ -197,6 +198,8 @@ test('S13 nothing that a project brings is started before a word of its user, wh
     ['tools', 'list'],
     ['doctor'],
   ]
-  for (const words of asked) await runProgram(words, { cwd, env })
+  for (const words of asked) await runInside(words, { cwd, env })
+  expect(existsSync(marker)).toBe(false)
+  for (const words of [asked[0], ['doctor']]) await runProgram(words ?? [], { cwd, env })
   expect(existsSync(marker)).toBe(false)
 })

@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { runInside } from '../inside.ts'
 import { runProgram } from '../processes.ts'
-import { makeProject, type Project } from './project.ts'
+import { makeProject } from './project.ts'
 
 const PLAN = {
   tasks: [
@@ -34,15 +35,20 @@ model_profiles:
   worker: { provider: scripted, model: worker }
 `
 
-function makeDesk(): { readonly project: Project; run(...args: string[]): ReturnType<typeof runProgram> } {
+function makeDesk() {
   const project = makeProject({ 'config.yaml': CONFIG, 'script.json': JSON.stringify(SCRIPT) })
   const env = { ...project.env, LLM_ORC_SCRIPT: join(project.cwd, '.llm-orc', 'script.json') }
-  return { project, run: (...args) => runProgram(args, { cwd: project.cwd, env }) }
+  const how = { cwd: project.cwd, env }
+  return {
+    project,
+    run: (...args: string[]) => runInside(args, how),
+    start: (...args: string[]) => runProgram(args, how),
+  }
 }
 
 test('a plan is shown, kept, and carried out from its file', async () => {
-  const { project, run } = makeDesk()
-  const shown = await run('plan', 'Is it so?', '--save', 'plan.json', '--output', 'json')
+  const { project, run, start } = makeDesk()
+  const shown = await start('plan', 'Is it so?', '--save', 'plan.json', '--output', 'json')
   expect(shown.code).toBe(0)
   const printed = JSON.parse(shown.stdout)
   expect(printed).toMatchObject({ request: 'Is it so?', levels: [['facts', 'doubts'], ['answer']], saved: 'plan.json' })
@@ -50,7 +56,7 @@ test('a plan is shown, kept, and carried out from its file', async () => {
   expect(saved).toEqual({ request: printed.request, tasks: printed.tasks, edges: printed.edges })
   expect(Object.keys(saved.tasks[0])).toEqual(['id', 'type', 'description', 'requirements', 'quality_criteria'])
 
-  const done = await run('run', '--plan-file', 'plan.json')
+  const done = await start('run', '--plan-file', 'plan.json')
   expect(done).toMatchObject({ code: 0, stdout: 'It depends.\n' })
   writeFileSync(join(project.cwd, 'printed.json'), shown.stdout)
   expect(await run('run', '--plan-file', 'printed.json')).toMatchObject({ code: 0, stdout: 'It depends.\n' })
@@ -58,8 +64,8 @@ test('a plan is shown, kept, and carried out from its file', async () => {
 })
 
 test('a person says yes first; the run rests with exit code 4 until then', async () => {
-  const { run } = makeDesk()
-  const asked = await run('run', '--plan', 'Is it so?', '--approve')
+  const { run, start } = makeDesk()
+  const asked = await start('run', '--plan', 'Is it so?', '--approve')
   expect(asked.code).toBe(4)
   expect(asked.stderr).toMatch(
     /Shall this plan be carried out\?[\s\S]*2\. answer \(synthesize, .*after facts and doubts/,

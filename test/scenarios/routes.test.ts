@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { runInside } from '../inside.ts'
 import { runProgram } from '../processes.ts'
 import { makeProject } from './project.ts'
 
@@ -46,7 +47,8 @@ function makeDesk(more: Record<string, string> = {}) {
     LLM_ORC_SCRIPT: join(project.cwd, '.llm-orc', 'script.json'),
     LLM_ORC_VERIFY_RUNS: '1',
   }
-  return { project, run: (...args: string[]) => runProgram(args, { cwd: project.cwd, env }) }
+  const how = { cwd: project.cwd, env }
+  return { run: (...args: string[]) => runInside(args, how), start: (...args: string[]) => runProgram(args, how) }
 }
 
 test('what nobody knows is no model: an error that names the nearest, whatever the default provider', async () => {
@@ -95,10 +97,10 @@ test('E05: what the budget has left is seen by the choice, recorded with it, and
 }, 60_000)
 
 test('E05 U28: a model is chosen among those that fit, and the choice can be explained and made again', async () => {
-  const { run } = makeDesk()
-  const done = await run('run', 'smart', 'Write a loop.')
+  const { run, start } = makeDesk()
+  const done = await start('run', 'smart', 'Write a loop.')
   expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('done by cheap') })
-  const explained = await run('routes', 'explain', 'latest', 'coder', '--output', 'json')
+  const explained = await start('routes', 'explain', 'latest', 'coder', '--output', 'json')
   const { routes } = JSON.parse(explained.stdout)
   expect(routes).toMatchObject([{ step: 'coder', model: 'cheap', reason: 'routed', decision: { same: true } }])
   // `blind` calls no tools, so nobody asked what it costs.

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runInside } from '../inside.ts'
 import { type FakeServer, runProgram, startFakeServer, startProgram } from '../processes.ts'
 import { makeLayer, makeProject } from './project.ts'
 
@@ -11,17 +12,20 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const sleeper = (count: number) =>
-  `name: sleepers\ndescription: scripts side by side\nagents:\n${Array.from({ length: count }, (_, i) => `  - name: s${i}\n    script: "sleep 1; echo '{\\"n\\": ${i}}'"\n`).join('')}`
+  `name: sleepers\ndescription: scripts side by side\nagents:\n${Array.from({ length: count }, (_, i) => `  - name: s${i}\n    script: "sleep 2; echo '{\\"n\\": ${i}}'"\n`).join('')}`
 
 const agents = (count: number, prompt = '') =>
   `name: many\ndescription: agents side by side\nagents:\n${Array.from({ length: count }, (_, i) => `  - name: a${i}\n    model_profile: fake\n    system_prompt: "${prompt} ${i}"\n`).join('')}`
 
 describe('a run from the command line', () => {
-  test('four scripts of a second take little longer than one', async () => {
+  test('four scripts of two seconds take little longer than one', async () => {
     const one = makeProject({ 'ensembles/sleepers.yaml': sleeper(1) })
     const four = makeProject({ 'ensembles/sleepers.yaml': sleeper(4) })
-    const single = await runProgram(['run', 'sleepers', 'x'], one)
-    const many = await runProgram(['run', 'sleepers', 'x'], four)
+    // At once, so that both find the machine equally busy.
+    const [single, many] = await Promise.all(
+      [one, four].map((project) => runProgram(['run', 'sleepers', 'x'], project)),
+    )
+    if (!single || !many) throw new Error('both have run')
     expect([single.code, many.code]).toEqual([0, 0])
     console.log(`scripts: 4 beside 1 = ${(many.ms / single.ms).toFixed(2)} x`)
     expect(many.ms / single.ms).toBeLessThan(1.6)
@@ -31,8 +35,9 @@ describe('a run from the command line', () => {
     const layer = makeLayer(['fake'], server.url)
     const one = makeProject({ 'ensembles/many.yaml': agents(1) })
     const fifteen = makeProject({ 'ensembles/many.yaml': agents(15) })
-    const single = await runProgram(['run', 'many', '[sleep:2000]', '--config-dir', layer], one)
-    const many = await runProgram(['run', 'many', '[sleep:2000]', '--config-dir', layer], fifteen)
+    const words = ['run', 'many', '[sleep:2000]', '--config-dir', layer]
+    const [single, many] = await Promise.all([one, fifteen].map((project) => runProgram(words, project)))
+    if (!single || !many) throw new Error('both have run')
     expect([single.code, many.code]).toEqual([0, 0])
     console.log(`agents: 15 beside 1 = ${(many.ms / single.ms).toFixed(2)} x`)
     expect(many.ms / single.ms).toBeLessThan(1.4)
@@ -60,7 +65,7 @@ describe('a run from the command line', () => {
         .toReversed(),
     )
     for (const run of list.runs.slice(0, 2)) {
-      const replay = await runProgram(['runs', 'replay', run.id, '--output', 'json'], project)
+      const replay = await runInside(['runs', 'replay', run.id, '--output', 'json'], project)
       expect(JSON.parse(replay.stdout)).toMatchObject({ equal: true })
     }
   })
@@ -134,7 +139,7 @@ describe('a run from the command line', () => {
     expect(resolved.code).toBe(0)
     expect(JSON.parse(resolved.stdout)).toMatchObject({ status: 'succeeded' })
     expect(readFileSync(join(project.cwd, 'paid.log'), 'utf8')).toBe('once\n')
-    const replay = await runProgram(['runs', 'replay', id, '--output', 'json'], project)
+    const replay = await runInside(['runs', 'replay', id, '--output', 'json'], project)
     expect(JSON.parse(replay.stdout)).toMatchObject({ equal: true })
   })
 
@@ -173,7 +178,7 @@ async function waitFor(holds: () => boolean | Promise<boolean>): Promise<void> {
 async function waitForRun(project: { cwd: string; env: Record<string, string> }): Promise<string> {
   let id = ''
   await waitFor(async () => {
-    const list = await runProgram(['runs', 'list', '--output', 'json'], project)
+    const list = await runInside(['runs', 'list', '--output', 'json'], project)
     id = (JSON.parse(list.stdout || '{"runs":[]}') as { runs: { id: string }[] }).runs[0]?.id ?? ''
     return id !== ''
   })
@@ -184,7 +189,7 @@ async function statusOf(
   project: { cwd: string; env: Record<string, string> },
   id: string,
 ): Promise<string | undefined> {
-  const list = await runProgram(['runs', 'list', '--output', 'json'], project)
+  const list = await runInside(['runs', 'list', '--output', 'json'], project)
   return (JSON.parse(list.stdout) as { runs: { id: string; status: string }[] }).runs.find((run) => run.id === id)
     ?.status
 }

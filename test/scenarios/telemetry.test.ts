@@ -111,9 +111,10 @@ describe('traces from the command line', { timeout: 120_000 }, () => {
     const silent = await openCollector({ silent: true })
     const gone = await startCollector()
     gone.close()
-    for (const { url } of [silent, gone]) {
-      const desk = makeDesk({ OTEL_EXPORTER_OTLP_ENDPOINT: url })
-      const { code, stderr, ms } = await runProgram(['run', 'pair', 'x'], desk)
+    const ends = await Promise.all(
+      [silent, gone].map(({ url }) => runProgram(['run', 'pair', 'x'], makeDesk({ OTEL_EXPORTER_OTLP_ENDPOINT: url }))),
+    )
+    for (const { code, stderr, ms } of ends) {
       expect(code).toBe(0)
       expect(stderr.match(/TelemetryWarning: Traces cannot be delivered to http:\/\/127/g)).toHaveLength(1)
       expect(ms).toBeLessThan(60_000)

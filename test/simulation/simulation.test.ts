@@ -22,8 +22,9 @@ async function runSeeds(
 }
 
 describe('simulation', () => {
-  test.for([0, 50])('D5 safety: faults at all times, seeds %i to +49', async (from) => {
-    const { fired, ends } = await runSeeds('safety', { from, count: 50 })
+  // Thousands of seeds: `npm run simulate`.
+  test('D5 safety: faults at all times, seeds 0 to 49', async () => {
+    const { fired, ends } = await runSeeds('safety', { from: 0, count: 50 })
     expect(fired.size).toBeGreaterThan(30)
     expect([...ends].sort()).toEqual(['cancelled', 'exhausted', 'failed', 'partial', 'succeeded'])
   })

@@ -33,7 +33,11 @@ export const batchOperation = defineOperation({
     const { app } = call
     const all = [...inputs, ...(inputs_file === undefined ? [] : await readInputs(app, inputs_file))]
     if (all.length === 0)
-      throw new OrcError({ code: 'bad_input', message: 'a batch needs inputs', hint: 'Give --inputs-file FILE.' })
+      throw new OrcError({
+        code: 'bad_input',
+        message: 'a batch needs inputs',
+        hint: 'Give --input TEXT for each, or a file of them.',
+      })
     const order = {
       ...(target === undefined ? {} : { target }),
       models: model,

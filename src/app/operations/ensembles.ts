@@ -6,6 +6,7 @@ import { drawMermaid } from '../../graph/picture/mermaid.ts'
 import { pictureOf } from '../../graph/picture/picture.ts'
 import { drawSvg } from '../../graph/picture/svg.ts'
 import { hasErrors } from '../../graph/report.ts'
+import { createObstacles } from '../obstacles.ts'
 import { defineOperation } from '../operation.ts'
 import { findTarget, inspectTarget } from '../target.ts'
 
@@ -17,15 +18,23 @@ export const listEnsemblesOperation = defineOperation({
   input: z.object({}),
   run: async (_, { app }) => {
     const listed = await listEnsembles(app.paths)
-    const ensembles = listed.ensembles.map(({ name, level, file, description, agents, shadowed, problem }) => ({
-      name,
-      source: level,
-      description: description ?? '',
-      agents,
-      file,
-      ...(shadowed ? { shadowed } : {}),
-      ...(problem ? { problem: problem.message } : {}),
-    }))
+    const findObstacles = await createObstacles(app, listed.ensembles)
+    const ensembles = await Promise.all(
+      listed.ensembles.map(async (each) => {
+        const { name, level, file, description, agents, shadowed, problem } = each
+        const reasons = shadowed || problem ? [] : await findObstacles(each)
+        return {
+          name,
+          source: level,
+          description: description ?? '',
+          agents,
+          file,
+          ...(shadowed ? { shadowed } : {}),
+          ...(problem ? { problem: problem.message } : {}),
+          ...(reasons.length > 0 ? { runnable: false as const, reasons } : {}),
+        }
+      }),
+    )
     return { ensembles, problems: listed.problems }
   },
 })

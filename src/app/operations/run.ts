@@ -6,7 +6,7 @@ import { LIMIT_POLICIES, readBudget } from '../../graph/budget.ts'
 import type { App } from '../app.ts'
 import { detachProcess } from '../detach.ts'
 import { type Call, defineOperation, steeringOf } from '../operation.ts'
-import { type Quote, quoteTarget } from '../quote.ts'
+import type { Quote } from '../quote.ts'
 import { prepareRun, type RunOrder, runTarget } from '../runs.ts'
 import { makePromptTarget, type Target } from '../target.ts'
 import { makeStepsTarget } from '../target-chain.ts'
@@ -205,6 +205,7 @@ export async function quoteStart(
   },
 ): Promise<Quote> {
   const { max_concurrent, timeout_seconds, max_cost } = how
+  const { quoteTarget } = await import('../quote.ts')
   return quoteTarget(app, {
     target,
     input,

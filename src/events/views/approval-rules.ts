@@ -1,5 +1,5 @@
 import type { EventOf } from '../event.ts'
-import { BUDGET_KEY } from '../money.ts'
+import { isBudgetKey } from '../money.ts'
 import type { Complain, StepRules } from './step-rules.ts'
 
 interface KnownApproval {
@@ -40,7 +40,7 @@ export class ApprovalRules {
     if (!open || open.given) return this.#fail('I16', `approves ${data.key}, which nobody asks about`)
     if (open.request !== data.request) this.#fail('I16', `approves ${data.key} with other arguments than were shown`)
     // The budget is raised at once; the question may come again.
-    if (data.key === BUDGET_KEY) this.#open.delete(data.key)
+    if (isBudgetKey(data.key)) this.#open.delete(data.key)
     else open.given = true
   }
 

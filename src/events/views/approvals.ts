@@ -1,4 +1,4 @@
-import { BUDGET_KEY } from '../money.ts'
+import { isBudgetKey } from '../money.ts'
 import type { JsonObject, Value } from '../values.ts'
 import type { View } from './view.ts'
 
@@ -41,7 +41,7 @@ export const approvalsView: View<Approvals> = {
         const entry = state.open.get(event.data.key)
         if (entry) Object.assign(entry, { status: 'given', by: event.actor === 'person' ? 'person' : 'policy' })
         // More money is there as soon as it is granted; no effect has this key.
-        if (event.data.key === BUDGET_KEY) close(state, BUDGET_KEY, { status: 'used' })
+        if (isBudgetKey(event.data.key)) close(state, event.data.key, { status: 'used' })
         break
       }
       case 'approval-denied': {

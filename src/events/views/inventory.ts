@@ -151,9 +151,13 @@ export function takeInventory({ steps, labels }: InventoryState, root: string): 
   return { done, missing, labels: [...new Set(below.flatMap(([, brought]) => [...brought]))].sort() }
 }
 
+/** At whatever depth: what is named may itself have gone on over a failure. */
 function listLosses({ lost, children }: Known, find: (ids: readonly string[]) => Known[]): readonly Known[] {
   if (!lost) return []
-  return find(lost.length > 0 ? lost : children).filter(({ end }) => typeof end === 'object')
+  return find(lost.length > 0 ? lost : children).flatMap((step) => {
+    if (step.end === 'succeeded') return listLosses(step, find)
+    return typeof step.end === 'object' ? [step] : []
+  })
 }
 
 const ROUND = /^#(\d+)\//

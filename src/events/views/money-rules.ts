@@ -1,5 +1,5 @@
 import type { EventOf, RunLimits } from '../event.ts'
-import { type Amount, BUDGET_KEY, type BudgetLimits } from '../money.ts'
+import { type Amount, type BudgetLimits, isBudgetKey, stepOfBudgetKey } from '../money.ts'
 import type { Complain, StepRules } from './step-rules.ts'
 
 interface Purse {
@@ -63,15 +63,22 @@ export class MoneyRules {
   }
 
   raise({ data }: EventOf<'approval-given'>): void {
-    if (data.key !== BUDGET_KEY) return
+    if (!isBudgetKey(data.key)) return
     const { max_cost, max_tokens, max_calls } = data.grant['raise'] as BudgetLimits
     const more = (limit: number | undefined, raise = 0) => (limit === undefined ? undefined : limit + raise)
-    this.#run = {
-      ...this.#run,
-      max_cost: more(this.#run.max_cost, max_cost),
-      max_tokens: more(this.#run.max_tokens, max_tokens),
-      max_calls: more(this.#run.max_calls, max_calls),
-    }
+    const raise = (purse: Purse): Purse => ({
+      ...purse,
+      max_cost: more(purse.max_cost, max_cost),
+      max_tokens: more(purse.max_tokens, max_tokens),
+      max_calls: more(purse.max_calls, max_calls),
+    })
+    const whose = stepOfBudgetKey(data.key)
+    if (whose === undefined) this.#run = raise(this.#run)
+    else
+      this.#purses.set(
+        whose,
+        raise(this.#purses.get(whose) ?? purseOf(this.#steps.known.get(whose)?.plan.budget ?? {})),
+      )
   }
 
   /** The past that a fork shares has been paid by its parent. */

@@ -30,6 +30,8 @@ export function createPlanNames(read: ReadValue = readInline): PlanNames {
     report: view.initial(),
     tasks: new Map(),
     models: new Map(),
+    answers: new Map(),
+    told: new Map(),
     assembly: undefined,
     decisions: 0,
     output: undefined,
@@ -49,6 +51,10 @@ interface Names {
   readonly tasks: Map<string, string>
   /** Ids of tasks to the model that each was given last. */
   readonly models: Map<string, string>
+  /** What the steps within tasks have said, by their ids. */
+  readonly answers: Map<string, string>
+  /** Ids of tasks to the artifact that was told last. */
+  readonly told: Map<string, string>
   assembly: string | undefined
   decisions: number
   output: Json | undefined
@@ -77,14 +83,15 @@ function translateEvent(names: Names, event: Event): PlanEvent[] {
       return [{ type: 'decision', task_id, provider: event.data.facts['provider'] ?? null }]
     }
     case 'step-verified':
-      return tellVerdict(ownerOf(names, event.data.step), event.data.facts)
+      return tellVerdict(names, ownerOf(names, event.data.step), event.data.facts)
     case 'step-finished': {
       const output = names.read(event.data.output)
       if (event.data.step === 'plan') names.output = output
       const task_id = nameTask(event.data.step)
-      if (!names.tasks.has(task_id)) return []
       const content = output === undefined ? '' : showOutput(output)
-      return [{ type: 'task_artifact', task_id, artifact: { task_id, content, meta: {} } }]
+      if (names.tasks.has(task_id)) return tellArtifact(names, task_id, content)
+      if (ownerOf(names, event.data.step) !== undefined) names.answers.set(event.data.step, content)
+      return []
     }
     case 'step-failed': {
       const task_id = nameTask(event.data.step)
@@ -121,7 +128,14 @@ interface PlanTask {
   readonly description: string
 }
 
-function tellVerdict(task_id: string | undefined, facts: JsonObject): PlanEvent[] {
+/** An artifact is told before it is verified; what its task ends with is told again only where it is another. */
+function tellArtifact({ told }: Names, task_id: string, content: string): PlanEvent[] {
+  if (told.get(task_id) === content) return []
+  told.set(task_id, content)
+  return [{ type: 'task_artifact', task_id, artifact: { task_id, content, meta: {} } }]
+}
+
+function tellVerdict(names: Names, task_id: string | undefined, facts: JsonObject): PlanEvent[] {
   if (task_id === undefined) return []
   const repair = Number(facts['repair'] ?? 0)
   const verification = {
@@ -130,7 +144,9 @@ function tellVerdict(task_id: string | undefined, facts: JsonObject): PlanEvent[
     failures: facts['failed'] ?? [],
   }
   const repaired = repair > 0 ? [{ type: 'task_repaired', task_id, attempt: repair }] : []
-  return [...repaired, { type: 'task_verified', task_id, verification }]
+  const content = names.answers.get(String(facts['answer']))
+  const artifact = content === undefined ? [] : tellArtifact(names, task_id, content)
+  return [...repaired, ...artifact, { type: 'task_verified', task_id, verification }]
 }
 
 function tellEnd(names: Names): PlanEvent[] {

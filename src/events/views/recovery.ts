@@ -1,5 +1,5 @@
 import type { EventOf } from '../event.ts'
-import { BUDGET_KEY } from '../money.ts'
+import { isBudgetKey } from '../money.ts'
 import { readFallback } from './route.ts'
 import type { View } from './view.ts'
 
@@ -64,11 +64,11 @@ export const recoveryView: View<Recoveries> = {
         state.open.delete(ofStep(event.data.step))
         break
       case 'approval-requested':
-        if (event.data.key === BUDGET_KEY) begin(state, BUDGET_KEY, { code: 'budget_exhausted', action: 'ask' })
+        if (isBudgetKey(event.data.key)) begin(state, event.data.key, { code: 'budget_exhausted', action: 'ask' })
         break
       case 'approval-given':
       case 'approval-denied':
-        if (event.data.key === BUDGET_KEY) settle(state, BUDGET_KEY, event.type === 'approval-given')
+        if (isBudgetKey(event.data.key)) settle(state, event.data.key, event.type === 'approval-given')
     }
     return state
   },

@@ -1,5 +1,5 @@
 import type { Event } from '../event.ts'
-import type { RouteCandidate, RouteDecision } from '../routing.ts'
+import type { AfterFailure, RouteCandidate, RouteDecision } from '../routing.ts'
 import type { JsonObject } from '../values.ts'
 import { type Fallback, type Route, readFallback, readRoute } from './route.ts'
 
@@ -13,6 +13,14 @@ export interface StoredRoute {
   readonly reason: string
   readonly fallback?: Fallback
   readonly decision?: RouteDecision
+  /** Why another model was asked after a failure than the order of the choice says. */
+  readonly learned?: LearnedFallback
+}
+
+/** How often each of two models had helped after such a failure. */
+export interface LearnedFallback extends AfterFailure {
+  readonly after: string
+  readonly instead: Route & AfterFailure
 }
 
 /** The routes of a run in the order in which they were taken. */
@@ -31,6 +39,7 @@ export function listRoutes(events: Iterable<Event>): readonly StoredRoute[] {
       reason: typeof facts['reason'] === 'string' ? facts['reason'] : 'configured',
       ...(fallback ? { fallback } : {}),
       ...(decision ? { decision } : {}),
+      ...(facts['learned'] ? { learned: facts['learned'] as unknown as LearnedFallback } : {}),
     })
   }
   return routes

@@ -69,11 +69,76 @@ describe('what they say', () => {
   it('newer calls weigh more, and old ones nothing', () => {
     const samples = [
       sample(0, { ms: 100 }),
-      sample(HALF_LIFE_MS, { code: 'provider_error' }),
+      sample(HALF_LIFE_MS, { code: 'model_not_found' }),
       sample(HORIZON_MS + 1, { code: 'x' }),
     ]
-    expect(summariseCalls(samples, { now: NOW })).toEqual({ samples: 1.5, success: 0.6667, latency_ms: 100, age_ms: 0 })
+    const failures = { refused: 0.3333 }
+    const told = { samples: 1.5, success: 0.6667, failures, latency_ms: 100, age_ms: 0 }
+    expect(summariseCalls(samples, { now: NOW })).toEqual(told)
     expect(summariseCalls([], { now: NOW })).toEqual({ samples: 0 })
+  })
+
+  it('failures are told apart, and those that pass by themselves are soon forgotten', () => {
+    const day = (code: string) => sample(HALF_LIFE_MS, { code })
+    const samples = [
+      ...Array.from({ length: 2 }, () => sample(0, { ms: 100 })),
+      sample(0, { verified: false, flaw: 'judged' }),
+      sample(0, { verified: false, flaw: 'malformed' }),
+      sample(0, { code: 'rate_limited' }),
+      ...['provider_unreachable', 'stream_stalled', 'provider_error', 'provider_overloaded'].map(day),
+    ]
+    const { success, samples: count, failures } = summariseCalls(samples, { now: NOW })
+    expect({ success, count, failures }).toEqual({
+      success: 0.4,
+      count: 5,
+      failures: { busy: 0.2, malformed: 0.2, judged: 0.2 },
+    })
+    // What is of the model itself counts as long as its answers do.
+    const lasting = ['request_refused', 'malformed_response'].map(day)
+    expect(summariseCalls([sample(0), ...lasting], { now: NOW })).toMatchObject({
+      success: 0.5,
+      failures: { refused: 0.25, malformed: 0.25 },
+    })
+  })
+
+  it('what helped after a failure of another model is told by what that failed of', () => {
+    const because = (model: string, code: string) => route('a', model, { reason: 'fallback', because: code })
+    const samples = fold(
+      route('a', 'x'),
+      ask('a'),
+      fail('a/model', 'provider_unreachable'),
+      because('y', 'provider_unreachable'),
+      ask('a'),
+      done('a/model'),
+      because('z', 'budget_exhausted'),
+      ask('a'),
+      done('a/model'),
+      route('v', 'y', { reason: 'fallback', because: 'verification_failed' }),
+      route('v/answer~1', 'y'),
+      ask('v/answer~1'),
+      fail('v/answer~1/model', 'rate_limited'),
+    )
+    expect(samples.map(({ model, after }) => [model, after])).toEqual([
+      ['x', undefined],
+      ['y', 'transport'],
+      ['z', undefined],
+      ['y', 'judged'],
+    ])
+    const { after } = summariseCalls(
+      samples.filter(({ model }) => model === 'y'),
+      { now: NOW },
+    )
+    expect(after).toEqual({ transport: { samples: 1, success: 1 }, judged: { samples: 1, success: 0 } })
+  })
+
+  it('what was paid for nothing is told', () => {
+    const failed = { code: 'provider_error' } as const
+    const paid = (more: Partial<CallSample>) =>
+      summariseCalls([sample(0, { cost: 6 }), sample(0, more)], { now: NOW }).paid
+    expect(paid({ ...failed, cost: 2 })).toBe(0.75)
+    expect(paid(failed)).toBe(1)
+    expect(paid({ verified: false, cost: 6 })).toBe(0.5)
+    expect(summariseCalls([sample(0)], { now: NOW })).not.toHaveProperty('paid')
   })
 
   it('the median is not moved by one slow call', () => {

@@ -1,4 +1,5 @@
 import type { Event, EventOf } from '../event.ts'
+import { FAILURE_KINDS, type FailureKind, isOfModel, isPassing, kindOfFailure } from '../failure-kinds.ts'
 import type { ModelTelemetry } from '../routing.ts'
 import type { Json } from '../values.ts'
 import type { View } from './view.ts'
@@ -9,6 +10,8 @@ export interface CallSample {
   readonly model: string
   /** What the step asked of its model, where it said so. */
   readonly capability?: string
+  /** It was asked because another model had failed so. */
+  readonly after?: FailureKind
   /** The kind of the step. */
   readonly kind?: string
   readonly at: number
@@ -18,12 +21,15 @@ export interface CallSample {
   readonly output_tokens?: number
   /** It answered, and the answer passed its checks, or did not. */
   verified?: boolean
+  /** Why an answer that did not pass was of no use. */
+  flaw?: FailureKind
 }
 
 interface Asked {
   readonly provider: string
   readonly model: string
   readonly capability?: string
+  readonly after?: FailureKind
 }
 
 export interface TelemetryState {
@@ -39,23 +45,13 @@ const MOST_SAMPLES = 2_000
 const DAY = 86_400_000
 /** A call counts half as much for each day that has gone by. */
 export const HALF_LIFE_MS = DAY
+/** One that failed for something that passes by itself, for each hour: an outage of yesterday is no reason to stay away today. */
+const PASSING_HALF_LIFE_MS = 3_600_000
 /** Older calls say nothing. */
 export const HORIZON_MS = 30 * DAY
 /** A capability's own numbers are told from so many calls on; below, those of all calls. */
 const OWN_CALLS = 5
 
-/** Ends that say nothing of the model: somebody stopped the call, or it was never made. */
-const NOT_ITS_OWN = new Set([
-  'abandoned',
-  'aborted',
-  'approval_denied',
-  'breaker_open',
-  'budget_exhausted',
-  'calls_exhausted',
-  'cancelled',
-  'price_unknown',
-  'step_diverged',
-])
 /** Answers that were of no use, by the code with which the step passed them over. */
 const USELESS = new Set(['context_cut', 'empty_answer', 'output_invalid'])
 
@@ -84,7 +80,9 @@ function evolveTelemetry(state: TelemetryState, event: Event): void {
     case 'step-verified': {
       const { answer, status } = event.data.facts
       const sample = state.latest.get(typeof answer === 'string' ? answer : '')
-      if (sample) sample.verified = status === 'passed'
+      if (!sample) return
+      sample.verified = status === 'passed'
+      if (!sample.verified) sample.flaw = 'judged'
       return
     }
     case 'step-failed':
@@ -108,9 +106,15 @@ function takeRoute(state: TelemetryState, { data }: EventOf<'step-routed'>): voi
   if (typeof because === 'string' && USELESS.has(because)) rejectLatest(state, step)
   if (typeof provider !== 'string' || typeof model !== 'string') return
   // The step that checks an answer asks the model in a step of its own.
-  const above = state.routes.get(step) ?? state.routes.get(step.slice(0, step.lastIndexOf('/')))
-  const capability = readCapability(route) ?? above?.capability
-  state.routes.set(step, { provider, model, ...(capability === undefined ? {} : { capability }) })
+  const around = state.routes.get(step.slice(0, step.lastIndexOf('/')))
+  const capability = readCapability(route) ?? (state.routes.get(step) ?? around)?.capability
+  const after = typeof because !== 'string' ? around?.after : isOfModel(because) ? kindOfFailure(because) : undefined
+  state.routes.set(step, {
+    provider,
+    model,
+    ...(capability === undefined ? {} : { capability }),
+    ...(after === undefined ? {} : { after }),
+  })
 }
 
 function readCapability(route: Json | undefined): string | undefined {
@@ -120,7 +124,7 @@ function readCapability(route: Json | undefined): string | undefined {
 
 function rejectLatest(state: TelemetryState, step: string): void {
   const sample = state.latest.get(step)
-  if (sample && sample.code === undefined) sample.verified = false
+  if (sample && sample.code === undefined) Object.assign(sample, { verified: false, flaw: 'malformed' })
 }
 
 function takeOutcome(state: TelemetryState, event: EventOf<'effect-done'> | EventOf<'effect-failed'>): void {
@@ -129,7 +133,7 @@ function takeOutcome(state: TelemetryState, event: EventOf<'effect-done'> | Even
   if (!call) return
   const code = event.type === 'effect-failed' ? event.data.code : undefined
   const isOurs = event.type === 'effect-done' && event.data.source !== undefined
-  if (isOurs || (code !== undefined && NOT_ITS_OWN.has(code))) return
+  if (isOurs || (code !== undefined && !isOfModel(code))) return
   const kind = state.kinds.get(call.step)
   const sample: CallSample = {
     ...call.asked,
@@ -145,6 +149,11 @@ function takeOutcome(state: TelemetryState, event: EventOf<'effect-done'> | Even
   if (state.samples.length > MOST_SAMPLES) state.samples.splice(0, MOST_SAMPLES / 2)
 }
 
+function kindOf({ code, verified, flaw = 'judged' }: CallSample): FailureKind | undefined {
+  if (code !== undefined) return kindOfFailure(code)
+  return verified === false ? flaw : undefined
+}
+
 /** What calls say of their model at a time; those for the same capability alone where there are enough of them. */
 export function summariseCalls(
   samples: readonly CallSample[],
@@ -152,12 +161,28 @@ export function summariseCalls(
 ): ModelTelemetry {
   const recent = samples.filter(({ at }) => now - at <= HORIZON_MS)
   const own = recent.filter((sample) => sample.capability === capability)
-  const weigh = (sample: CallSample) => 2 ** (-Math.max(0, now - sample.at) / HALF_LIFE_MS)
+  const weigh = (sample: CallSample) => {
+    const kind = kindOf(sample)
+    const halfLife = kind !== undefined && isPassing(kind) ? PASSING_HALF_LIFE_MS : HALF_LIFE_MS
+    return 2 ** (-Math.max(0, now - sample.at) / halfLife)
+  }
   const used = sumOf(own, weigh, () => 1) >= OWN_CALLS ? own : recent
   const count = sumOf(used, weigh, () => 1)
   if (count === 0) return { samples: 0 }
   const answered = used.filter(({ code }) => code === undefined)
-  const good = sumOf(answered, weigh, ({ verified }) => (verified === false ? 0 : 1))
+  const useful = used.filter((sample) => kindOf(sample) === undefined)
+  const good = sumOf(useful, weigh, () => 1)
+  const bills = sumOf(used, weigh, (sample) => sample.cost ?? 0)
+  const failures = FAILURE_KINDS.flatMap((kind) => {
+    const part = round(sumOf(used, weigh, (sample) => (kindOf(sample) === kind ? 1 : 0)) / count, 10_000)
+    return part > 0 ? [[kind, part] as const] : []
+  })
+  const after = FAILURE_KINDS.flatMap((kind) => {
+    const calls = used.filter((sample) => sample.after === kind)
+    const asked = sumOf(calls, weigh, () => 1)
+    const helped = sumOf(calls, weigh, (sample) => (kindOf(sample) === undefined ? 1 : 0))
+    return asked > 0 ? [[kind, { samples: round(asked, 100), success: round(helped / asked, 10_000) }] as const] : []
+  })
   const latency = medianOf(
     answered.filter(({ ms }) => ms !== undefined),
     weigh,
@@ -167,6 +192,9 @@ export function summariseCalls(
   return {
     samples: round(count, 100),
     success: round(good / count, 10_000),
+    ...(failures.length > 0 ? { failures: Object.fromEntries(failures) } : {}),
+    ...(after.length > 0 ? { after: Object.fromEntries(after) } : {}),
+    ...(bills > 0 ? { paid: round(sumOf(useful, weigh, (sample) => sample.cost ?? 0) / bills, 10_000) } : {}),
     ...(latency === undefined ? {} : { latency_ms: Math.round(latency) }),
     ...(cost === undefined ? {} : { cost: Math.round(cost) }),
     ...(output === undefined ? {} : { output_tokens: Math.round(output) }),

@@ -1,4 +1,5 @@
 import type { Call } from '../../app/operation.ts'
+import { findOperation } from '../../app/operations.ts'
 import { OrcError } from '../../events/errors.ts'
 import { stringifyClean } from '../../events/views/clean.ts'
 import { toExecution } from '../../events/views/execution.ts'
@@ -7,10 +8,9 @@ import { describeEvent } from './event-line.ts'
 import { exitCodeFor } from './exits.ts'
 import { createFaces } from './faces.ts'
 import { listenForInterrupts } from './interrupt.ts'
-import { createOlderLines } from './older-lines.ts'
 import type { Outlet } from './outlet.ts'
 import { nameField, type Parsed } from './parse.ts'
-import { createLive, type Live } from './render/live.ts'
+import type { Live } from './render/live.ts'
 import { createStyle, type Style, wantsColor, wantsUnicode } from './render/style.ts'
 import { takeSeat } from './seat.ts'
 import { chooseOutput, type OutputMode, type Settings } from './settings.ts'
@@ -25,8 +25,7 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
     streams: command.options.some(({ field }) => field === 'streaming'),
   })
   const input = await fillFromStandardInput(parsed)
-  const { operations } = await import('../../app/operations.ts')
-  const operation = operations.find(({ name }) => name === command.name)
+  const operation = await findOperation(command.name)
   if (!operation) throw new Error(`the generated tree has ${command.name}, the table of operations has not`)
   const checked = operation.input.safeParse(input)
   if (!checked.success) {
@@ -48,7 +47,7 @@ export async function performCall(parsed: Parsed, outlet: Outlet): Promise<numbe
   })
   const sink: Outlet = { ...outlet, write: (text) => outlet.write(app.redact(text)) }
   const place = { mode, settings, outlet: sink, redact: app.redact }
-  const watch = createWatch(command.name, place)
+  const watch = await createWatch(command.name, place)
   const { stdin, stderr } = process
   const page = { style: styleFor(settings, stderr), width: stderr.columns || 80, rich: true, terminal: true }
   const { hold, say } = watch
@@ -120,13 +119,13 @@ interface Setting {
 }
 
 /** What looks on while an operation works: progress on stderr, event lines on stdout. */
-function createWatch(operation: string, { mode, settings, outlet }: Setting) {
+async function createWatch(operation: string, { mode, settings, outlet }: Setting) {
   const say = (line: string) => {
     // Whoever reads may leave; then the call is ended through `outlet.closed`.
     outlet.write(line).catch(() => {})
   }
-  const lines = mode === 'lines' ? createOlderLines(say) : undefined
-  const live = operation === 'runs tail' ? undefined : createProgress(settings)
+  const lines = mode === 'lines' ? (await import('./older-lines.ts')).createOlderLines(say) : undefined
+  const live = operation === 'runs tail' ? undefined : await createProgress(settings)
   const style = styleFor(settings, outlet)
   const watcher: NonNullable<Call['watcher']> = {
     events: (events) => {
@@ -151,10 +150,11 @@ function createWatch(operation: string, { mode, settings, outlet }: Setting) {
   }
 }
 
-function createProgress(settings: Settings): Live | undefined {
+async function createProgress(settings: Settings): Promise<Live | undefined> {
   const { stderr } = process
   const mode = settings.progress ?? (stderr.isTTY ? 'inline' : undefined)
   if (mode === undefined || (settings.quiet && settings.progress === undefined)) return undefined
+  const { createLive } = await import('./render/live.ts')
   return createLive({ stream: stderr, mode, style: styleFor(settings, stderr), clock: Date.now })
 }
 
@@ -185,7 +185,7 @@ async function printResult(
     rich,
     terminal: outlet.isTTY,
   }
-  const { text, aside } = showResult(operation, result, page)
+  const { text, aside } = await showResult(operation, result, page)
   if (text !== '') await outlet.write(`${text}\n`)
   if (aside && !settings.quiet) process.stderr.write(`${redact(aside)}\n`)
 }

@@ -130,3 +130,11 @@ test('the place of a command is found behind options', () => {
   expect(findPlace(TREE, ['runs', 'bogus'])).toMatchObject({ group: { name: 'runs' }, rest: ['bogus'] })
   expect(findPlace(TREE, ['--', 'runs'])).toEqual({ rest: ['--', 'runs'] })
 })
+
+test('the options of every command stand together without a clash', async () => {
+  for (const { name, arguments: wanted } of TREE.commands) {
+    const words = wanted.flatMap(({ required, type }) => (required ? [type === 'integer' ? '1' : 'x'] : []))
+    const error = await parseArguments(TREE, [...name.split(' '), ...words]).catch((caught: unknown) => caught)
+    if (error instanceof Error) expect(error, name).toBeInstanceOf(OrcError)
+  }
+})

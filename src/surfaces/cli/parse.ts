@@ -25,11 +25,14 @@ export async function parseArguments(tree: CommandTree, words: readonly string[]
   const args = words[0] === 'help' ? words.slice(1) : words
   const commander = await import('commander')
   let parsed: Parsed | undefined
+  // What a command takes is told to commander when it is found: of a hundred commands one is wanted.
+  const furnish = new Map<Program, () => void>()
   const silent = (program: Program) =>
     program
       .exitOverride()
       .configureOutput({ writeOut: () => {}, writeErr: () => {} })
       .helpOption(false)
+      .hook('preSubcommand', (_, entry) => furnish.get(entry)?.())
   const flagsOf = (options: readonly Option[]) => options.flatMap((option) => makeFlags(commander, option))
 
   const shared = flagsOf(tree.options.filter(({ field }) => field !== 'help' && field !== 'version'))
@@ -54,14 +57,16 @@ export async function parseArguments(tree: CommandTree, words: readonly string[]
       const { parent, last } = findParent(spelling)
       if (!parent) continue
       const entry = silent(parent.command(last, { hidden: spelling !== command.name }))
-      const own = flagsOf(command.options)
-      for (const { flag } of own) entry.addOption(flag)
-      for (const { field, required } of command.arguments)
-        entry.argument(required ? `<${field.toUpperCase()}>` : `[${field.toUpperCase()}]`)
-      entry.action(() => {
-        const values = readFlags(program, shared)
-        for (const [field, value] of readFlags(entry, own)) values.set(field, value)
-        parsed = sortValues(command, { values, words: entry.args })
+      furnish.set(entry, () => {
+        const own = flagsOf(command.options)
+        for (const { flag } of own) entry.addOption(flag)
+        for (const { field, required } of command.arguments)
+          entry.argument(required ? `<${field.toUpperCase()}>` : `[${field.toUpperCase()}]`)
+        entry.action(() => {
+          const values = readFlags(program, shared)
+          for (const [field, value] of readFlags(entry, own)) values.set(field, value)
+          parsed = sortValues(command, { values, words: entry.args })
+        })
       })
     }
   }

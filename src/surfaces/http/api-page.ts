@@ -26,7 +26,10 @@ function writePage({ info, paths }: ApiDocument): string {
       const tag = String((described['tags'] as readonly string[] | undefined)?.[0] ?? 'others')
       tags.set(tag, [...(tags.get(tag) ?? []), writeMethod(path, method, described)])
     }
-  const parts = [...tags].map(([tag, entries]) => `<h2>${escape(tag)}</h2>${entries.join('')}`)
+  // What only older programs ask for stands behind what is meant for everybody.
+  const parts = [...tags]
+    .toSorted(([a], [b]) => Number(a === 'older') - Number(b === 'older'))
+    .map(([tag, entries]) => `<h2>${escape(tag)}</h2>${entries.join('')}`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(info.title)}</title><style>${STYLE}</style>
 <h1>${escape(info.title)} ${escape(info.version)}</h1><p>${escape(info.description)} For programs: <a href="/v1/openapi.json">openapi.json</a>,
 <a href="/v1/errors">errors</a>.</p>${parts.join('')}</html>`

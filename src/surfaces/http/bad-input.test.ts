@@ -156,6 +156,14 @@ test('strict JSON reads what is JSON, exactly', () => {
   expect(readStrictObject(' {"x":"1e400"} ')).toEqual({ x: '1e400' })
 })
 
+test('S19 an object of very many keys is refused before it is made; inside of a field they are the user’s own', async () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, 1]))
+  expect(() => readStrictObject(JSON.stringify(many(1_001)))).toThrow(expect.objectContaining({ code: 'body_invalid' }))
+  expect(readStrictObject(JSON.stringify({ input: many(5_000) }))).toHaveProperty('input.k4999')
+  const refused = (await (await server.post('/v1/runs', many(500))).json()) as { readonly problems: readonly object[] }
+  expect(refused.problems).toHaveLength(20)
+})
+
 /** What comes back until the other side closes. */
 async function speak(text: string): Promise<string> {
   return (await speakTo(server.url, text)).text

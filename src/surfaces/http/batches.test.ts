@@ -50,6 +50,28 @@ test('S20 several batches of one key have no more runs under way together than t
   await server.close()
 })
 
+test('S20 what is taken up after a restart keeps to the places of the key that began it', async () => {
+  const desk = makeDesk(400)
+  const first = await openServer(desk, { grace_ms: 0 })
+  const { key } = await makeKey(first.app, 'narrow', { scopes: ['read', 'run'], max_concurrent: 2 })
+  const wish = { inputs: ['a', 'b', 'c'], concurrency: 2 }
+  const batches = await Promise.all([1, 2].map(() => begin(first, wish, bearer(key))))
+  await sleep(200)
+  await first.close()
+  const second = await openServer(desk, { grace_ms: 5_000 })
+  expect(second.log.join('\n')).toContain(batches[0]?.batch)
+  const lives: Awaited<ReturnType<typeof lifeOf>>[] = []
+  for (const { batch, items } of batches) {
+    await readStream(await second.ask(`/v1/batches/${batch}/events`, { headers: bearer(key) }))
+    const ended = await read<Batch>(second.ask(`/v1/batches/${batch}`, { headers: bearer(key) }))
+    expect(ended.counts).toEqual({ succeeded: 3 })
+    for (const { run } of items) lives.push(await lifeOf(second, run, bearer(key)))
+  }
+  const most = Math.max(...lives.map(({ from }) => lives.filter((each) => each.from <= from && from < each.to).length))
+  expect(most).toBeLessThanOrEqual(2)
+  await second.close()
+})
+
 test('S20 a fork takes a place like any other run', async () => {
   const server = await openServer(makeDesk(400))
   const { key } = await makeKey(server.app, 'narrow', { scopes: ['read', 'run'], max_concurrent: 1 })

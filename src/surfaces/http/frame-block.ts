@@ -8,6 +8,8 @@ export interface Page {
   readonly ended: boolean
   /** Messages of a stream: `id`, `event` and `data` of each event. */
   readonly bytes: Uint8Array
+  /** Its events up to this one. */
+  until(seq: number): Page
   /** The events as JSON, for those who send them in another frame. */
   list(): readonly { readonly seq: number; readonly json: string }[]
 }
@@ -59,13 +61,17 @@ export class FrameBlock {
 
   /** What there is now from `from` on. */
   cut(from: number): Page | undefined {
-    const { last } = this
-    if (from > last) return undefined
-    const [room, used, begin] = [this.#room, this.#used, from - this.first]
+    return from > this.last ? undefined : this.#cut(from, this.last)
+  }
+
+  #cut(from: number, last: number): Page {
+    const [room, begin] = [this.#room, from - this.first]
+    const used = this.#starts[last + 1 - this.first] ?? this.#used
     return {
       last,
-      ended: this.#ended,
+      ended: this.#ended && last === this.last,
       bytes: room.subarray(this.#starts[begin], used),
+      until: (seq) => this.#cut(from, Math.min(seq, last)),
       list: () =>
         this.#bodies.slice(begin, last - this.first + 1).map((body, index) => {
           const end = this.#starts[begin + index + 1] ?? this.#used

@@ -132,9 +132,13 @@ describe('S32 B10 framing', () => {
     expect(heard.statuses.at(-1)).toBe(400)
   })
 
-  test('no tunnels: CONNECT ends without a word', async () => {
-    const heard = await speakTo(server.url, line('CONNECT evil.test:443 HTTP/1.1', 'Host: evil.test:443'))
-    expect([heard.statuses, heard.closed]).toEqual([[], true])
+  test('no tunnels: CONNECT is refused with an answer', async () => {
+    const heard = await speakTo(server.url, `${line('CONNECT evil.test:443 HTTP/1.1', 'Host: evil.test:443')}${HIDDEN}`)
+    expect([heard.statuses, heard.closed]).toEqual([[405], true])
+    const [head = '', body = ''] = heard.text.split('\r\n\r\n')
+    expect(head).toMatch(/^allow: /im)
+    expect(JSON.parse(body)).toMatchObject({ status: 405, code: 'method_refused' })
+    expect((await server.ask('/health')).status).toBe(200)
   })
 
   test('TRACE says nothing back', async () => {

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { OrcError } from '../../events/errors.ts'
 import { isHostForm } from './guards.ts'
 import { describeProblem, PROBLEM_TYPE } from './problem.ts'
+
+/** ms for the last words before the connection is cut. */
+const LAST_WORDS_MS = 1_000
 
 /**
  * What a proxy before this server could read otherwise than it does: there a request could hide in another. Node's parser refuses most of
@@ -26,6 +30,26 @@ export function findMisframing({ httpVersion, url = '', headers, rawHeaders }: I
 export function wantsWebSocket(request: IncomingMessage): boolean {
   const isWish = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
   return isWish && findMisframing(request) === undefined
+}
+
+/** This server is no proxy. Nothing that comes after it on the same connection is read. */
+export function refuseTunnel(socket: Duplex): void {
+  const instance = randomUUID()
+  const refusal = new OrcError({ code: 'method_refused', message: 'CONNECT is not taken here' })
+  const text = JSON.stringify(describeProblem(refusal, instance))
+  const head = [
+    'HTTP/1.1 405 Method Not Allowed',
+    'Allow: GET, POST, PUT, DELETE',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'X-Content-Type-Options: nosniff',
+    `X-Request-Id: ${instance}`,
+    'Connection: close',
+  ]
+  // Whoever has gone already needs no answer. What is still being sent is let through to nobody, else it would cut the answer off.
+  socket.on('error', () => {}).resume()
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
+  setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref()
 }
 
 /** Nothing that comes after it on the same connection is read. */

@@ -1,13 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
 import { createAccess } from '../../app/access.ts'
 import type { App } from '../../app/app.ts'
 import type { HttpWish, OpenFace } from '../../app/faces.ts'
+import { loadOperations } from '../../app/operations.ts'
 import { createRunHost } from '../../app/run-host.ts'
 import { OrcError } from '../../events/errors.ts'
-import { findMisframing, refuseMisframed, wantsWebSocket } from './framing.ts'
+import { findMisframing, refuseMisframed, refuseTunnel, wantsWebSocket } from './framing.ts'
 import { guardAddress, guardsOf } from './guards.ts'
 import { createHttpFace } from './server.ts'
 
@@ -49,6 +51,7 @@ export async function listenHttp(
   const guarded = () => guardsOf(at, app.config.settings.serve)
   const host = createRunHost(app)
   const face = createHttpFace(app, host, {
+    operations: await loadOperations(),
     guarded,
     access,
     log: say,
@@ -81,6 +84,7 @@ export async function listenHttp(
       shouldUpgradeCallback: wantsWebSocket,
     },
   })
+  server.on('connect', (_request: unknown, socket: Duplex) => refuseTunnel(socket))
   const closed = new Promise<void>((resolve, reject) => {
     const stop = async () => {
       const grace = host.close(grace_ms)

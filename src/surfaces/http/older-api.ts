@@ -6,124 +6,111 @@ import type { RunReport } from '../../events/views/run-report.ts'
 import { readSeed } from '../seed.ts'
 import { readBody } from './body.ts'
 import type { FaceContext, FaceRoutes } from './means.ts'
+import { callTool, readWords } from './older-tools.ts'
 import { readOnDisconnect, signalOf } from './on-disconnect.ts'
 import { perform } from './perform.ts'
 import { asOrcError, statusOf } from './problem.ts'
 
-/** One address of LLM Orchestra's later versions, and the operation that does the same. */
+/** What an address is answered with: our operations, or the tools and resources of MCP, whose forms those programs know. */
+interface OlderDesk {
+  readonly body: JsonObject
+  /** A word of the path. */
+  word(name: string): string
+  perform(operation: string, input: JsonObject): Promise<unknown>
+  call(tool: string, given: JsonObject): Promise<unknown>
+  read(...words: readonly string[]): Promise<unknown>
+}
+
+/** One address of LLM Orchestra's later versions. */
 interface Alias {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
-  readonly operation: string
   /** The fields of its body; absent where the body itself is what is written. */
   readonly fields?: readonly string[]
-  input(c: FaceContext, body: JsonObject): JsonObject
-  /** The answer in the older form; default: as the operation gives it. */
-  readonly shape?: (result: unknown) => unknown
+  /** A text is JSON already. */
+  answer(desk: OlderDesk): Promise<unknown>
 }
-
-const named = (c: FaceContext, field: string): string => c.req.param(field) ?? ''
-const script = (c: FaceContext): string => `${named(c, 'category')}/${named(c, 'name')}`
 
 /** Those programs send nothing beside the method: it is their yes. */
 const CONFIRMED = true
 
+const script = ({ word }: OlderDesk) => ({ name: word('name'), category: word('category') })
+const artifact = ({ word }: OlderDesk) => ({ artifact_id: `${word('ensemble')}/${word('id')}` })
+
 const ALIASES: readonly Alias[] = [
-  { method: 'GET', path: '/api/ensembles', operation: 'ensembles list', input: () => ({}) },
-  {
-    method: 'GET',
-    path: '/api/ensembles/:name',
-    operation: 'ensembles show',
-    input: (c) => ({ name: named(c, 'name') }),
-  },
+  { method: 'GET', path: '/api/ensembles', answer: ({ read }) => read('ensembles') },
+  { method: 'GET', path: '/api/ensembles/:name', answer: ({ read, word }) => read('ensemble', word('name')) },
   {
     method: 'POST',
     path: '/api/ensembles/:name/execute',
-    operation: 'run',
     fields: ['input', 'input_data', 'seed'],
-    input: (c, { input, input_data = input, seed }) => ({
-      target: named(c, 'name'),
-      ...(input_data === undefined ? {} : { input: input_data }),
-      ...readSeed(seed),
-    }),
-    shape: shapeExecution,
+    answer: async ({ perform: ask, word, body: { input, input_data = input, seed } }) =>
+      shapeExecution(
+        await ask('run', {
+          target: word('name'),
+          ...(input_data === undefined ? {} : { input: input_data }),
+          ...readSeed(seed),
+        }),
+      ),
   },
   {
     method: 'POST',
     path: '/api/ensembles/:name/validate',
-    operation: 'ensembles check',
     fields: [],
-    input: (c) => ({ name: named(c, 'name') }),
+    answer: ({ call, word }) => call('validate_ensemble', { ensemble_name: word('name') }),
   },
   {
     method: 'GET',
     path: '/api/ensembles/:name/runnable',
-    operation: 'ensembles runnable',
-    input: (c) => ({ name: named(c, 'name') }),
+    answer: ({ call, word }) => call('check_ensemble_runnable', { ensemble_name: word('name') }),
   },
-  { method: 'GET', path: '/api/profiles', operation: 'profiles list', input: () => ({}) },
-  { method: 'POST', path: '/api/profiles', operation: 'profiles create', input: (_, body) => body },
+  { method: 'GET', path: '/api/profiles', answer: ({ read }) => read('profiles') },
+  { method: 'POST', path: '/api/profiles', answer: ({ perform: ask, body }) => ask('profiles create', body) },
   {
     method: 'PUT',
     path: '/api/profiles/:name',
-    operation: 'profiles update',
-    input: (c, body) => ({ name: named(c, 'name'), changes: body }),
+    answer: ({ perform: ask, word, body }) => ask('profiles update', { name: word('name'), changes: body }),
   },
   {
     method: 'DELETE',
     path: '/api/profiles/:name',
-    operation: 'profiles delete',
-    input: (c) => ({ name: named(c, 'name'), confirm: CONFIRMED }),
+    answer: ({ perform: ask, word }) => ask('profiles delete', { name: word('name'), confirm: CONFIRMED }),
   },
-  { method: 'GET', path: '/api/scripts', operation: 'scripts list', input: () => ({}) },
-  {
-    method: 'GET',
-    path: '/api/scripts/:category/:name',
-    operation: 'scripts show',
-    input: (c) => ({ name: script(c) }),
-  },
+  { method: 'GET', path: '/api/scripts', answer: ({ call }) => call('list_scripts', {}) },
+  { method: 'GET', path: '/api/scripts/:category/:name', answer: (desk) => desk.call('get_script', script(desk)) },
   {
     method: 'POST',
     path: '/api/scripts/:category/:name/test',
-    operation: 'scripts test',
     fields: ['input'],
-    input: (c, { input }) => ({ name: script(c), ...(input === undefined ? {} : { input }) }),
+    answer: (desk) => desk.call('test_script', { ...script(desk), ...readInput(desk.body) }),
   },
-  { method: 'GET', path: '/api/artifacts', operation: 'artifacts list', input: () => ({}) },
   {
     method: 'GET',
-    path: '/api/artifacts/:ensemble',
-    operation: 'artifacts list',
-    input: (c) => ({ ensemble: named(c, 'ensemble') }),
+    path: '/api/artifacts',
+    answer: async ({ perform: ask }) => shapeArtifacts(await ask('artifacts list', {})),
   },
+  { method: 'GET', path: '/api/artifacts/:ensemble', answer: ({ read, word }) => read('artifacts', word('ensemble')) },
   {
     method: 'GET',
     path: '/api/artifacts/:ensemble/:id',
-    operation: 'artifacts show',
-    input: (c) => ({ ensemble: named(c, 'ensemble'), execution: named(c, 'id') }),
+    answer: ({ read, word }) => read('artifact', word('ensemble'), word('id')),
   },
   {
     method: 'POST',
     path: '/api/artifacts/:ensemble/:id/analyze',
-    operation: 'artifacts analyze',
     fields: [],
-    input: (c) => ({ ensemble: named(c, 'ensemble'), execution: named(c, 'id') }),
+    answer: (desk) => desk.call('analyze_execution', artifact(desk)),
   },
   {
     method: 'DELETE',
     path: '/api/artifacts/:ensemble/:id',
-    operation: 'artifacts delete',
-    input: (c) => ({
-      ensemble: named(c, 'ensemble'),
-      execution: named(c, 'id'),
-      confirm: CONFIRMED,
-    }),
+    answer: (desk) => desk.call('delete_artifact', { ...artifact(desk), confirm: CONFIRMED }),
   },
 ]
 
 /** Failures are `{error}` here, as those programs expect. */
 export function addOlderApi(routes: FaceRoutes): void {
-  for (const { method, path, operation, fields, input, shape } of ALIASES) {
+  for (const { method, path, fields, answer } of ALIASES) {
     routes.on(method, path, async (c) => {
       const means = c.get('means')
       const headers = { 'content-type': 'application/json' }
@@ -131,8 +118,15 @@ export function addOlderApi(routes: FaceRoutes): void {
         const body = method === 'POST' || method === 'PUT' ? await readBody(c.req.raw) : {}
         if (fields) refuseOthers(body, fields)
         const signal = signalOf(c, readOnDisconnect(c))
-        const result = await perform(means, { name: operation, input: input(c, body) }, { signal })
-        return c.body(means.app.redact(JSON.stringify(shape ? shape(result) : (result ?? {}))), 200, headers)
+        const result = await answer({
+          body,
+          word: (name) => c.req.param(name) ?? '',
+          perform: (name, input) => perform(means, { name, input }, { signal }),
+          call: (tool, given) => callTool(means, { tool, given, signal }),
+          read: (...words) => readWords(means, words),
+        })
+        const text = typeof result === 'string' ? result : JSON.stringify(result ?? {})
+        return c.body(means.app.redact(text), 200, headers)
       } catch (error) {
         const known = asOrcError(error)
         if (known !== error) throw error
@@ -140,6 +134,13 @@ export function addOlderApi(routes: FaceRoutes): void {
       }
     })
   }
+}
+
+/** A script is looked up before its input is: what cannot be one is refused first. */
+function readInput({ input }: JsonObject): JsonObject {
+  if (input === undefined) return {}
+  if (typeof input !== 'string') throw new OrcError({ code: 'bad_input', message: 'input: a text is expected' })
+  return { input }
 }
 
 function refuseOthers(body: JsonObject, fields: readonly string[]): void {
@@ -169,4 +170,14 @@ function shapeExecution(result: unknown): unknown {
   const { run, report } = result as { readonly run: string; readonly report: RunReport }
   const execution = toExecution(report)
   return { run_id: run, ...execution, status: execution.status === 'completed' ? 'success' : 'error' }
+}
+
+function shapeArtifacts(result: unknown): unknown {
+  const { artifacts } = result as { readonly artifacts: readonly { readonly ensemble: string; readonly id: string }[] }
+  const byName = Map.groupBy(artifacts, ({ ensemble }) => ensemble)
+  return [...byName].map(([name, places]) => ({
+    name,
+    executions_count: places.length,
+    latest_execution: places[0]?.id ?? null,
+  }))
 }

@@ -82,7 +82,10 @@ async function explainFailure(means: CallerMeans, run: string): Promise<OrcError
     }
   }
   const [first] = shown.report.errors
-  const code = first && Object.hasOwn(ERROR_CODES, first.code) ? (first.code as ErrorCode) : 'plan_failed'
+  const known =
+    first !== undefined && Object.hasOwn(ERROR_CODES, first.code) ? (first.code as ErrorCode) : 'plan_failed'
+  // The request was right: what cannot be used came from the model that plans.
+  const code = known.startsWith('plan_') ? 'plan_failed' : known
   return new OrcError({
     code,
     message: first?.message ?? `the run ${run} ${shown.report.status}`,

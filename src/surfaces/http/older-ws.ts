@@ -4,6 +4,7 @@ import type { JsonObject } from '../../events/values.ts'
 import { createStreamNames, type NamedEvent } from '../../events/views/stream-names.ts'
 import { readSeed } from '../seed.ts'
 import { requireCaller } from './callers.ts'
+import { LiveQueue } from './live-queue.ts'
 import type { CallerMeans, FaceRoutes } from './means.ts'
 import { cancelAfter, readOnDisconnect } from './on-disconnect.ts'
 import { perform } from './perform.ts'
@@ -100,31 +101,41 @@ async function tell(
 ): Promise<void> {
   const write = ({ type, data }: NamedEvent) =>
     means.app.redact(JSON.stringify({ type: TYPES[type] ?? type, data: { run_id: run, ...data } }))
-  // Text is heard before its agent is told of; until then it waits.
-  const early = new Map<string, string[]>()
-  const started = new Set<string>()
+  const live = new LiveQueue()
+  let sent = 0
+  // One after another, each when the reader has taken the last.
+  let last: Promise<unknown> = Promise.resolve()
+  let saying = false
+  const send = (work: () => readonly string[]) => {
+    last = last.then(async () => {
+      const messages = work()
+      if (messages.length > 0) await socket.send(messages)
+    })
+    return last
+  }
+  const sayLive = () => {
+    saying = false
+    return live
+      .take(sent)
+      .map(({ step, delta }) => write({ type: 'agent_progress', data: { agent_name: step, text: delta.text } }))
+  }
   const unlisten = means.host.listen(run, {
-    text: ({ step, delta }) => {
-      const [agent = step] = step.split('/')
-      const message = write({ type: 'agent_progress', data: { agent_name: step, text: delta.text } })
-      if (started.has(agent)) void socket.send([message])
-      else
-        early
-          .set(agent, early.get(agent) ?? [])
-          .get(agent)
-          ?.push(message)
+    text: (text) => {
+      live.hear(text)
+      if (saying) return
+      saying = true
+      void send(sayLive)
     },
   })
   try {
     const texts = new Map<string, string>()
     const names = createStreamNames(readTexts(texts))
     for await (const event of tellRun(means, run, { texts, signal })) {
-      for (const named of names.translate(event)) {
-        const agent = named.type === 'agent_started' ? String(named.data['agent_name']) : undefined
-        const waited = agent === undefined ? [] : (early.get(agent) ?? [])
-        if (agent !== undefined) started.add(agent)
-        await socket.send([write(named), ...waited])
-      }
+      await send(() => {
+        const said = sayLive()
+        sent = event.seq
+        return [...said, ...names.translate(event).map(write), ...sayLive()]
+      })
       if (socket.isOver) return
     }
   } finally {

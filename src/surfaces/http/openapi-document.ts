@@ -1,5 +1,7 @@
 import type { ApiDocument, Described, Parameter, Schema } from './api-document.ts'
+import { ANSWER_SCHEMAS, ANSWERS } from './openapi-answers.ts'
 import { FIXED_PATHS, FIXED_SCHEMAS, ON_DISCONNECT } from './openapi-fixed.ts'
+import { OLDER_PATHS } from './openapi-older.ts'
 import { OPENAI_PATHS, OPENAI_SCHEMAS } from './openapi-openai.ts'
 import { FIELDS_NOT_HERE, type OperationRoute, routeOperation } from './route-rule.ts'
 
@@ -30,13 +32,13 @@ const PROBLEM = {
 /** The OpenAPI 3.1 document: what the table of operations says by the rule of `route-rule.ts`, and the routes written by hand. */
 export function describeApi(operations: readonly OperationSchema[], version: string): ApiDocument {
   const paths: { [path: string]: { [method: string]: Described } } = {}
-  const schemas: { [name: string]: Schema } = { ...FIXED_SCHEMAS, ...OPENAI_SCHEMAS }
+  const schemas: { [name: string]: Schema } = { ...FIXED_SCHEMAS, ...ANSWER_SCHEMAS, ...OPENAI_SCHEMAS }
   const add = (path: string, method: string, described: Described) => {
     const methods = (paths[path] ??= {})
     if (methods[method]) throw new Error(`${method.toUpperCase()} ${path} stands for two operations`)
     methods[method] = described
   }
-  for (const [path, methods] of Object.entries(FIXED_PATHS))
+  for (const [path, methods] of Object.entries({ ...FIXED_PATHS, ...OLDER_PATHS }))
     for (const [method, described] of Object.entries(methods)) add(path, method, withProblems(described))
   for (const [path, methods] of Object.entries(OPENAI_PATHS))
     for (const [method, described] of Object.entries(methods)) add(path, method, described)
@@ -106,7 +108,7 @@ function describeOperation({ name, summary, input, output }: OperationSchema, ro
     ...(required.length > 0 ? { required } : {}),
     additionalProperties: false,
   }
-  const schema = output ?? { type: 'object' }
+  const schema = output ?? ANSWERS[name] ?? { type: 'object' }
   const content = { 'application/json': { schema } }
   return {
     operationId: nameId(name),

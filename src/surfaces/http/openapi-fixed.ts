@@ -1,19 +1,18 @@
 import type { Described, Parameter, Schema } from './api-document.ts'
 
-/** The routes that are no operation: streams, batches' streams, pages, and the addresses of older programs. */
+/** The routes that are no operation: streams, batches' streams and pages. */
 
-const json = (schema: Schema, description = 'What came of it.') => ({
+export const json = (schema: Schema, description = 'What came of it.') => ({
   description,
   content: { 'application/json': { schema } },
 })
-const text = (type: string, description: string) => ({
+export const text = (type: string, description: string) => ({
   description,
   content: { [type]: { schema: { type: 'string' } } },
 })
-const body = (schema: Schema, required = true) => ({ required, content: { 'application/json': { schema } } })
 const object: Schema = { type: 'object' }
 const string: Schema = { type: 'string' }
-const inPath = (name: string, description: string) => ({
+export const inPath = (name: string, description: string) => ({
   name,
   in: 'path' as const,
   required: true,
@@ -21,7 +20,7 @@ const inPath = (name: string, description: string) => ({
   schema: string,
 })
 const run = inPath('run', 'The id of the run, its beginning, or `latest`.')
-const name = inPath('name', 'Its name.')
+export const name = inPath('name', 'Its name.')
 const AFTER = {
   name: 'after',
   in: 'query' as const,
@@ -42,16 +41,6 @@ export const ON_DISCONNECT: Parameter = {
     'What becomes of the run when this line breaks before it has ended: `detach`, it goes on; `cancel`, it is cancelled, which needs the right `run`.',
   schema: { type: 'string', enum: ['detach', 'cancel'], default: 'detach' },
 }
-const input: Schema = { type: 'object', properties: { input: string } }
-const error: Schema = { type: 'object', properties: { error: string }, required: ['error'] }
-const older = (summary: string, operationId: string, more: object = {}): Described => ({
-  operationId,
-  summary,
-  tags: ['older'],
-  ...more,
-  responses: { '200': json(object), '4XX': json(error, 'What went wrong.'), '5XX': json(error, 'What went wrong.') },
-})
-
 const HEALTH: Schema = {
   type: 'object',
   properties: {
@@ -60,32 +49,6 @@ const HEALTH: Schema = {
     problems: { type: 'array', items: { $ref: '#/components/schemas/Fault' } },
   },
   required: ['status', 'version'],
-}
-
-const STATS: Schema = {
-  type: 'object',
-  properties: {
-    run_id: string,
-    output: string,
-    stats: {
-      type: 'object',
-      properties: {
-        task_count: { type: 'integer' },
-        decision_count: { type: 'integer' },
-        total_cost: { type: 'number' },
-        total_tokens: { type: 'integer' },
-      },
-      required: ['task_count', 'decision_count', 'total_cost', 'total_tokens'],
-    },
-  },
-  required: ['run_id', 'output', 'stats'],
-}
-
-const PROMPT: Schema = {
-  type: 'object',
-  properties: { prompt: string, planner_model: string, model: { type: 'array', items: string } },
-  required: ['prompt'],
-  additionalProperties: false,
 }
 
 export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]: Described } } = {
@@ -196,87 +159,6 @@ export const FIXED_PATHS: { readonly [path: string]: { readonly [method: string]
         '204': { description: 'The batch has ended and all of it was seen.' },
       },
     },
-  },
-  '/run': {
-    post: {
-      operationId: 'olderRun',
-      summary: 'Plan a prompt, do its tasks and answer with the whole.',
-      tags: ['older'],
-      parameters: [ON_DISCONNECT],
-      requestBody: body(PROMPT),
-      responses: { '200': json(STATS) },
-    },
-  },
-  '/stream/run': {
-    post: {
-      operationId: 'olderStreamRun',
-      summary: 'The same as a stream of the events plan, task_start, decision … final, stats.',
-      tags: ['older'],
-      parameters: [ON_DISCONNECT],
-      requestBody: body(PROMPT),
-      responses: { '200': text('text/event-stream', 'Frames `data: JSON`, the last one `data: [DONE]`.') },
-    },
-  },
-  '/ws/execute': {
-    get: {
-      operationId: 'olderSocket',
-      summary: 'Executes ensembles over a WebSocket.',
-      tags: ['older'],
-      parameters: [ON_DISCONNECT],
-      responses: { '101': { description: 'A WebSocket.' } },
-    },
-  },
-  '/api/ensembles': { get: older('List ensembles.', 'olderEnsembles') },
-  '/api/ensembles/{name}': { get: older('Show an ensemble.', 'olderEnsemble', { parameters: [name] }) },
-  '/api/ensembles/{name}/execute': {
-    post: older('Execute an ensemble and answer with its results.', 'olderExecute', {
-      parameters: [name, ON_DISCONNECT],
-      requestBody: body(input, false),
-    }),
-  },
-  '/api/ensembles/{name}/validate': { post: older('Check an ensemble.', 'olderValidate', { parameters: [name] }) },
-  '/api/ensembles/{name}/runnable': {
-    get: older('Can an ensemble be run here?', 'olderRunnable', { parameters: [name] }),
-  },
-  '/api/profiles': {
-    get: older('List model profiles.', 'olderProfiles'),
-    post: older('Write a model profile.', 'olderProfileCreate', { requestBody: body({ type: 'object' }) }),
-  },
-  '/api/profiles/{name}': {
-    put: older('Change a model profile.', 'olderProfileUpdate', {
-      parameters: [name],
-      requestBody: body({ type: 'object' }),
-    }),
-    delete: older('Remove a model profile.', 'olderProfileDelete', { parameters: [name] }),
-  },
-  '/api/scripts': { get: older('List scripts.', 'olderScripts') },
-  '/api/scripts/{category}/{name}': {
-    get: older('Show a script.', 'olderScript', { parameters: [inPath('category', 'Its folder.'), name] }),
-  },
-  '/api/scripts/{category}/{name}/test': {
-    post: older('Try a script.', 'olderScriptTest', {
-      parameters: [inPath('category', 'Its folder.'), name],
-      requestBody: body(input, false),
-    }),
-  },
-  '/api/artifacts': { get: older('List artifacts.', 'olderArtifacts') },
-  '/api/artifacts/{ensemble}': {
-    get: older('List the artifacts of an ensemble.', 'olderArtifactsOf', {
-      parameters: [inPath('ensemble', 'Its name.')],
-    }),
-  },
-  '/api/artifacts/{ensemble}/{id}': {
-    get: older('Show an artifact.', 'olderArtifact', {
-      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
-    }),
-    delete: older('Delete an artifact.', 'olderArtifactDelete', {
-      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
-    }),
-  },
-  '/api/artifacts/{ensemble}/{id}/analyze': {
-    post: older('Say how an execution went.', 'olderArtifactAnalyze', {
-      parameters: [inPath('ensemble', 'Its name.'), inPath('id', 'The execution.')],
-    }),
   },
 }
 

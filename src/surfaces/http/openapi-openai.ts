@@ -39,7 +39,13 @@ function body(properties: { readonly [field: string]: Schema }, required: readon
 }
 
 const model: Schema = { ...string, description: '`ensemble/NAME`, `chain/NAME`, or the name of a profile.' }
-const stream: Schema = { type: 'boolean', default: false }
+const stream: Schema = { type: 'boolean', default: false, description: 'Tell the answer as it is said, as events.' }
+const input: Schema = { description: 'A text, or the conversation as a list of items.' }
+const messages: Schema = {
+  type: 'array',
+  items: object,
+  description: 'The conversation; its other fields as OpenAI has them.',
+}
 
 export const OPENAI_PATHS: { readonly [path: string]: { readonly [method: string]: Described } } = {
   '/v1/models': {
@@ -55,23 +61,31 @@ export const OPENAI_PATHS: { readonly [path: string]: { readonly [method: string
     post: describe('openaiChat', 'Chat Completions: the next words of a conversation, whole or as a stream.', {
       schema: 'OpenAiCompletion',
       stream: true,
-      requestBody: body({ model, messages: { type: 'array', items: object }, stream }, ['model', 'messages']),
+      requestBody: body({ model, messages, stream }, ['model', 'messages']),
     }),
   },
   '/v1/responses': {
     post: describe('openaiResponse', 'The Responses API: text and calls of functions, whole or as a stream.', {
       schema: 'OpenAiResponse',
       stream: true,
-      requestBody: body({ model, input: {}, instructions: string, stream }, ['model', 'input']),
+      requestBody: body(
+        { model, input, instructions: { ...string, description: 'Goes before the conversation.' }, stream },
+        ['model', 'input'],
+      ),
     }),
   },
   '/v1/embeddings': {
     post: describe('openaiEmbeddings', 'Texts as vectors, by a profile of a model that makes them.', {
       schema: 'OpenAiEmbeddings',
-      requestBody: body({ model, input: {}, dimensions: integer, encoding_format: { enum: ['float', 'base64'] } }, [
-        'model',
-        'input',
-      ]),
+      requestBody: body(
+        {
+          model,
+          input: { description: 'A text, or a list of at most 2048.' },
+          dimensions: { ...integer, description: 'How long the vectors are to be, where the model can.' },
+          encoding_format: { enum: ['float', 'base64'], description: 'Numbers, or their bytes.' },
+        },
+        ['model', 'input'],
+      ),
     }),
   },
 }
@@ -106,6 +120,8 @@ export const OPENAI_SCHEMAS: { readonly [name: string]: Schema } = {
       owned_by: string,
       kind: { enum: ['profile', 'ensemble', 'chain'] },
       description: string,
+      runnable: { const: false, description: 'There only when it could not answer here and now.' },
+      reasons: { type: 'array', items: object, description: 'Why not: status and reason, and whose agent.' },
     },
     required: ['id', 'object', 'created', 'owned_by', 'kind'],
   },

@@ -1,11 +1,13 @@
 import { OrcError } from '../../events/errors.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
+import { rewordResult } from '../hint.ts'
 import type { ApiDocument, Described, Parameter } from './api-document.ts'
 import { readBody } from './body.ts'
 import type { FaceContext, FaceRoutes, Means } from './means.ts'
 import { type OnDisconnect, readOnDisconnect, signalOf } from './on-disconnect.ts'
 import { perform } from './perform.ts'
 import { readStrictJson } from './strict-json.ts'
+import { HTTP_WORDING } from './wording.ts'
 
 /** A route for every operation that the document describes. */
 export function addOperations(routes: FaceRoutes, means: Means, document: ApiDocument): void {
@@ -36,7 +38,7 @@ function answer(c: FaceContext, { app }: Means, result: unknown): Response {
   const { run, batch, status } = (result ?? {}) as { readonly [field: string]: unknown }
   const place =
     typeof run === 'string' ? `/v1/runs/${run}` : typeof batch === 'string' ? `/v1/batches/${batch}` : undefined
-  const text = app.redact(JSON.stringify(result ?? {}))
+  const text = app.redact(JSON.stringify(rewordResult(result ?? {}, HTTP_WORDING)))
   const headers = { 'content-type': 'application/json' }
   if (place === undefined || status !== 'running' || c.req.method !== 'POST') return c.body(text, 200, headers)
   return c.body(text, 202, { ...headers, location: place })

@@ -1,3 +1,4 @@
+import { describeMisfits } from '../../app/misfit.ts'
 import { OrcError, type Problem } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
 import type { CallerMeans } from './means.ts'
@@ -10,6 +11,9 @@ export interface Performing {
   readonly signal?: AbortSignal
 }
 
+/** Fields that are refused by name. */
+const MOST_UNKNOWN = 20
+
 /** Performs an operation for a caller from outside. Fields it does not know are refused. Throws OrcError. */
 export async function perform(
   means: CallerMeans,
@@ -20,16 +24,11 @@ export async function perform(
   if (!operation) throw new Error(`the table of operations has no ${name}`)
   const known = Object.keys(operation.input.shape).filter((field) => !FIELDS_NOT_HERE.has(field))
   const unknown = Object.keys(input).filter((field) => !known.includes(field))
-  if (unknown.length > 0) throw new OrcError(unknown.map((field) => describeUnknown(field, known)))
+  // Whoever sends a hundred thousand of them needs not be told of each.
+  if (unknown.length > 0)
+    throw new OrcError(unknown.slice(0, MOST_UNKNOWN).map((field) => describeUnknown(field, known)))
   const checked = operation.input.safeParse(input)
-  if (!checked.success) {
-    throw new OrcError(
-      checked.error.issues.map(({ path, message }): Problem => {
-        const field = path.map(String).join('.')
-        return { code: 'bad_input', message: field === '' ? message : `${field}: ${message}` }
-      }),
-    )
-  }
+  if (!checked.success) throw new OrcError(describeMisfits(checked.error, input))
   return operation.run(checked.data, {
     app: means.app,
     principal: means.principal,

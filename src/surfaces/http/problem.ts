@@ -1,4 +1,6 @@
 import { ERROR_CODES, type ErrorCode, OrcError, type Problem } from '../../events/errors.ts'
+import { rewordProblem } from '../hint.ts'
+import { HTTP_WORDING } from './wording.ts'
 
 /** An error as RFC 9457 wants it; `problems` has all of them, the first one speaks for the answer. */
 export interface ProblemDetails {
@@ -52,6 +54,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   provider_unreachable: 502,
   provider_overloaded: 503,
   provider_error: 502,
+  request_refused: 502,
   internal: 500,
 }
 
@@ -64,7 +67,7 @@ export function statusOf(code: ErrorCode): number {
 
 export function describeProblem(error: OrcError, instance: string): ProblemDetails {
   const { code } = error
-  const problems = error.problems.slice(0, 100).map(sayHere)
+  const problems = error.problems.slice(0, 100).map((problem) => rewordProblem(problem, HTTP_WORDING))
   const [first] = problems
   return {
     type: `/v1/errors/${code}`,
@@ -76,12 +79,6 @@ export function describeProblem(error: OrcError, instance: string): ProblemDetai
     instance,
     problems,
   }
-}
-
-/** A command confirms otherwise. */
-function sayHere(problem: Problem): Problem {
-  const { code, hint } = problem
-  return code === 'confirmation_needed' && hint ? { ...problem, hint: hint.replace(/--([a-z]+)/, '$1=true') } : problem
 }
 
 /** Expected failures as they are. Of anything else only that it happened: its words are for the log. */

@@ -62,13 +62,15 @@ async function begin({ url }: Started): Promise<string> {
 /** Events of a run from a cursor on, until its end or until the server is gone. */
 async function read({ url }: Started, run: string, after: number): Promise<readonly SseEvent[]> {
   const events: SseEvent[] = []
-  const response = await fetch(`${url}/v1/runs/${run}/events`, {
-    headers: after > 0 ? { 'last-event-id': String(after) } : {},
-  })
-  await readStream(response, (event) => {
-    events.push(event)
-    return false
-  }).catch(() => {})
+  // It may be gone before it has said a word.
+  await fetch(`${url}/v1/runs/${run}/events`, { headers: after > 0 ? { 'last-event-id': String(after) } : {} })
+    .then((response) =>
+      readStream(response, (event) => {
+        events.push(event)
+        return false
+      }),
+    )
+    .catch(() => {})
   return events
 }
 

@@ -74,6 +74,7 @@ const READS: ReadonlySet<string> = new Set([
   'explain',
   'graph',
   'info',
+  'limits',
   'list',
   'metrics',
   'overview',

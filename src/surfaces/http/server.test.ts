@@ -65,6 +65,13 @@ describe('routes from the table of operations', () => {
     expect((await server.ask('/v1/errors/toString')).status).toBe(404)
   })
 
+  test('hints name addresses and fields, not commands', async () => {
+    const hintOf = async (path: string, init: RequestInit = {}) =>
+      ((await (await server.ask(path, init)).json()) as { readonly hint?: string }).hint
+    expect(await hintOf('/v1/runs/nothing')).toBe('See them with: GET /v1/runs?all=true')
+    expect(await hintOf('/v1/cache/clear', { method: 'POST' })).toBe('Add confirm=true to do it.')
+  })
+
   test('the wrong method names the right ones', async () => {
     const response = await server.ask('/v1/runs/x/cancel', { method: 'GET' })
     expect(response.status).toBe(405)
@@ -214,12 +221,15 @@ describe('addresses of older programs', () => {
       stats: { task_count: expect.any(Number) },
     })
     expect((await server.post('/run', {})).status).toBe(400)
+    // No plan comes from this model: that is no fault of whoever asked.
+    const failed = await server.post('/run', { prompt: 'no plan', model: ['p'] })
+    expect([failed.status, await json(failed)]).toMatchObject([500, { code: 'plan_failed' }])
   })
 
   test('Ai3: the same as a stream under its names', async () => {
-    const events = await readStream(
-      await server.post('/stream/run', { prompt: 'Compare tea and coffee', model: ['embedded'] }),
-    )
+    const response = await server.post('/stream/run', { prompt: 'Compare tea and coffee', model: ['embedded'] })
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform')
+    const events = await readStream(response)
     expect(events.at(-1)?.data).toBe('[DONE]')
     const types = events.slice(0, -1).map(({ data }) => (JSON.parse(data) as { type: string }).type)
     expect(types.slice(0, 2)).toEqual(['plan', 'plan'])

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Access } from '../../app/access.ts'
 import type { App } from '../../app/app.ts'
-import { operations } from '../../app/operations.ts'
+import type { Operation } from '../../app/operation.ts'
 import type { RunHost } from '../../app/run-host.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { ApiDocument } from './api-document.ts'
@@ -38,6 +38,8 @@ export const API = generated as unknown as ApiDocument
 const STALLED_MS = 5_000
 
 export interface HttpFaceOptions {
+  /** By name. */
+  readonly operations: ReadonlyMap<string, Operation>
   /** As it is now: the settings may change. */
   guarded(): Guarded
   readonly access: Access
@@ -59,7 +61,7 @@ export function createHttpFace(app: App, host: RunHost, options: HttpFaceOptions
   const means: Means = {
     app,
     host,
-    operations: new Map(operations.map((operation) => [operation.name, operation])),
+    operations: options.operations,
     frames: new RunFrames(host, () => app.redact),
     streams: new OpenStreams(metrics, options.stalled_ms ?? STALLED_MS),
     metrics,
@@ -132,9 +134,9 @@ function answerProblem(c: FaceContext, app: App, error: OrcError): Response {
   if (asked !== undefined) c.header('www-authenticate', asked)
   const wait = c.get('retryAfter') ?? (error.code === 'access_limited' ? 5 : undefined)
   if (wait !== undefined) c.header('retry-after', String(wait))
-  if (isOpenAiPath(c.req.path)) return answerOpenAiError(c, app, error)
   const allow = error.code === 'method_refused' ? allowedAt(c.req.path) : []
   if (allow.length > 0) c.header('allow', allow.join(', '))
+  if (isOpenAiPath(c.req.path)) return answerOpenAiError(c, app, error)
   if (isOlderPath(c.req.path)) return answerOlderError(c, app, error)
   const details = describeProblem(error, c.get('requestId'))
   const text = app.redact(JSON.stringify(details))

@@ -84,7 +84,12 @@ export function answerStream(c: FaceContext, source: SseSource, streams: StreamD
   )
   c.req.raw.signal.addEventListener('abort', leave, { once: true })
   return new Response(body, {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    headers: {
+      'content-type': 'text/event-stream',
+      // What stands between may neither keep it nor gather it up to compress it.
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    },
   })
 }
 

@@ -47,10 +47,11 @@ async function openUpstream(): Promise<string> {
     request.resume()
     upstreamSeen.opened += 1
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write(
-      `data: ${JSON.stringify({ id: '1', model: 'fake', choices: [{ index: 0, delta: { content: 'first words ' } }] })}\n\n`,
-    )
+    const word = { id: '1', model: 'fake', choices: [{ index: 0, delta: { content: 'first words ' } }] }
+    // Again and again, for whoever begins to listen later.
+    const speaking = setInterval(() => response.write(`data: ${JSON.stringify(word)}\n\n`), 50)
     response.on('close', () => {
+      clearInterval(speaking)
       upstreamSeen.closed += 1
       upstreamSeen.closedAt = performance.now()
     })

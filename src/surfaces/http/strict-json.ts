@@ -2,6 +2,8 @@ import { OrcError } from '../../events/errors.ts'
 import type { Json, JsonObject } from '../../events/values.ts'
 
 const DEEPEST = 64
+/** Of the object itself: no operation has near as many fields, and what is inside one is the user's own. */
+const MOST_KEYS = 1_000
 /** Names that reach into the machinery of objects. */
 const REFUSED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
@@ -34,14 +36,19 @@ function checkTokens(text: string): void {
     else if (word.startsWith('"')) {
       // No bytes of UTF-8 are half a pair: what is kept of it would be something else.
       if (/\\u[dD][89a-fA-F]/.test(word) && !decode(word).isWellFormed()) throw invalid('a text holds half a character')
-      checkKey(text, { word, end: token.lastIndex, keys: levels.at(-1) })
+      checkKey(text, { word, end: token.lastIndex, keys: levels.at(-1), outermost: levels.length === 1 })
     } else if (!Number.isFinite(Number(word))) throw invalid('a number is too large')
   }
 }
 
 function checkKey(
   text: string,
-  at: { readonly word: string; readonly end: number; readonly keys?: Set<string> | undefined },
+  at: {
+    readonly word: string
+    readonly end: number
+    readonly keys?: Set<string> | undefined
+    readonly outermost: boolean
+  },
 ) {
   if (!at.keys) return
   let next = at.end
@@ -51,9 +58,11 @@ function checkKey(
   if (REFUSED_KEYS.has(key)) throw invalid(`the key ${JSON.stringify(key)} is not taken`)
   if (at.keys.has(key)) throw invalid(`the key ${JSON.stringify(key.slice(0, 100))} stands there twice`)
   at.keys.add(key)
+  if (at.outermost && at.keys.size > MOST_KEYS) throw invalid(`it has more than ${MOST_KEYS} keys`)
 }
 
 function decode(word: string): string {
+  if (!word.includes('\\')) return word.slice(1, -1)
   try {
     return JSON.parse(word) as string
   } catch {

@@ -1,9 +1,7 @@
 import type { LiveText, RunHost } from '../../app/run-host.ts'
 import type { Page } from './frame-block.ts'
 import type { RunFrames } from './frames.ts'
-
-/** Live text that may wait for a slow reader, in characters; what is more is lost, for the finished message comes in any case. */
-const MOST_LIVE = 1024 * 1024
+import { LiveQueue } from './live-queue.ts'
 
 /** What a reader is to be sent next. `end`: the run has ended, and everything was sent. */
 export type Portion =
@@ -24,8 +22,7 @@ export class Subscription {
   #sent: number
   #ended = false
   #closed = false
-  #live: LiveText[] = []
-  #liveSize = 0
+  readonly #live = new LiveQueue()
   #news = false
   #wake: ((told: boolean) => void) | undefined
   #quiet: NodeJS.Timeout | undefined
@@ -47,17 +44,18 @@ export class Subscription {
     for (;;) {
       if (this.#ended) return { type: 'end' }
       this.#news = false
-      const texts = this.#live
       const read = this.#frames.read(this.#run, this.#sent + 1)
       const page = read instanceof Promise ? await read : read
+      const texts = this.#live.take(this.#sent)
+      if (texts.length > 0) return { type: 'live', texts }
       if (page) {
-        // What was said before the event that holds it whole comes first.
-        if (texts.length > 0 && texts === this.#live) return this.#takeLive()
-        this.#sent = page.last
-        this.#ended = page.ended
-        return { type: 'frames', page }
+        // What was said comes between the events between which it was said.
+        const { due = page.last } = this.#live
+        const part = due < page.last ? page.until(due) : page
+        this.#sent = part.last
+        this.#ended = part.ended
+        return { type: 'frames', page: part }
       }
-      if (this.#live.length > 0) return this.#takeLive()
       if (this.#closed) return { type: 'end' }
       if (!(await this.#waitForNews(quiet_ms))) return { type: 'quiet' }
     }
@@ -71,17 +69,8 @@ export class Subscription {
     this.#rouse(true)
   }
 
-  #takeLive(): Portion {
-    const texts = this.#live
-    this.#live = []
-    this.#liveSize = 0
-    return { type: 'live', texts }
-  }
-
   #hear(text: LiveText): void {
-    this.#liveSize += text.delta.text.length
-    if (this.#liveSize > MOST_LIVE) return
-    this.#live.push(text)
+    this.#live.hear(text)
     this.#tell()
   }
 

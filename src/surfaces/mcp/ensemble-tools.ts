@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { describeObstacles, type Obstacle } from '../../app/obstacles.ts'
 import { cleanText } from '../../events/views/clean.ts'
 import { fields, SEED, text } from './fields.ts'
 import { type McpMeans, perform } from './means.ts'
@@ -13,6 +14,9 @@ export interface ListedEnsemble {
   readonly file: string
   readonly shadowed?: boolean
   readonly problem?: string
+  /** It can be read, and could not run here and now. */
+  readonly runnable?: false
+  readonly reasons?: readonly Obstacle[]
 }
 
 /** Clients take names of at most 64 such characters. */
@@ -24,6 +28,18 @@ export async function listEnsembles(means: McpMeans): Promise<readonly ListedEns
   const { ensembles } = await perform<{ readonly ensembles: readonly ListedEnsemble[] }>(means, 'ensembles list', {})
   const seen = new Set<string>()
   return ensembles.filter(({ name, shadowed }) => !shadowed && !seen.has(name) && seen.add(name))
+}
+
+/** As lists tell of it. */
+export function tellEnsemble({ name, source, agents, description, problem, runnable, reasons }: ListedEnsemble) {
+  return {
+    name,
+    source,
+    agent_count: agents,
+    description,
+    ...(problem === undefined ? {} : { problem }),
+    ...(runnable === undefined ? {} : { runnable, reasons }),
+  }
 }
 
 /** Each ensemble that can be read, as a tool of its own. */
@@ -56,9 +72,10 @@ export function makeEnsembleTools(means: McpMeans, ensembles: readonly ListedEns
 }
 
 /** What a file says of itself is foreign text. */
-function describe({ name, description, agents }: ListedEnsemble): string {
+function describe({ name, description, agents, reasons }: ListedEnsemble): string {
   const told = cleanText(description).slice(0, LONGEST_DESCRIPTION)
-  return `${told === '' ? `The ensemble ${cleanText(name)}.` : told} (${agents} ${agents === 1 ? 'agent' : 'agents'})`
+  const lacks = reasons === undefined ? '' : ` It cannot run now: ${cleanText(describeObstacles(reasons))}.`
+  return `${told === '' ? `The ensemble ${cleanText(name)}.` : told} (${agents} ${agents === 1 ? 'agent' : 'agents'})${lacks}`
 }
 
 /** A name that had to be changed gets a part of its digest, so that two can never become one. */

@@ -1,4 +1,5 @@
 import type { App } from '../../app/app.ts'
+import { describeMisfits } from '../../app/misfit.ts'
 import type { Call, Operation } from '../../app/operation.ts'
 import type { RunHost } from '../../app/run-host.ts'
 import { OrcError } from '../../events/errors.ts'
@@ -26,14 +27,7 @@ export async function perform<T>(
   if (!operation) throw new Error(`the table of operations has no ${name}`)
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as JsonObject
   const checked = operation.input.safeParse(given)
-  if (!checked.success) {
-    throw new OrcError(
-      checked.error.issues.map(({ path, message }) => {
-        const field = path.map(String).join('.')
-        return { code: 'bad_input' as const, message: field === '' ? message : `${field}: ${message}` }
-      }),
-    )
-  }
+  if (!checked.success) throw new OrcError(describeMisfits(checked.error, given))
   const { signal } = new AbortController()
   return (await operation.run(checked.data, { signal, keeper: host, ...caller, ...call, app })) as T
 }

@@ -11,10 +11,13 @@ import type {
   Tool,
 } from '@modelcontextprotocol/server'
 import type { JsonObject } from '../../events/values.ts'
+import type { Wording } from '../hint.ts'
 
 /** What a server offers, looked up anew for each request: files may have changed. Failures are thrown as OrcError. */
 export interface Offer {
   readonly instructions: string
+  /** How its hints speak; absent: as they are, where the tools they would name are not offered. */
+  readonly wording?: Wording
   listTools(): Promise<readonly Tool[]>
   /** Undefined when there is no such tool. */
   findTool(name: string): Promise<OfferedTool | undefined>

@@ -5,6 +5,7 @@ import { describeTool, type Offer, type OfferedTool } from './offer.ts'
 import { completeArgument, getPrompt, listPrompts } from './prompts.ts'
 import { RESOURCES, readResource, TEMPLATES } from './resources.ts'
 import { makeTools } from './tools.ts'
+import { MCP_WORDING } from './wording.ts'
 
 const INSTRUCTIONS =
   'Runs ensembles of models and scripts. list_ensembles says what there is, invoke runs one; each ensemble is a tool of its own as well. get_help explains the rest.'
@@ -22,6 +23,7 @@ export function createOffer(means: McpMeans): Offer {
   }
   return {
     instructions: means.only === undefined ? INSTRUCTIONS : `Runs the ensemble ${means.only}.`,
+    ...(means.only === undefined ? { wording: MCP_WORDING } : {}),
     listTools: async () => (await listAll()).map(describeTool),
     findTool: async (name) => {
       await app.refresh()

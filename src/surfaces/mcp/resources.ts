@@ -4,7 +4,7 @@ import { readPlainFile } from '../../app/artifact-folders.ts'
 import { type Artifact, summarizeArtifact } from '../../app/artifact-reader.ts'
 import { findNamedEnsemble } from '../../app/named-ensemble.ts'
 import { OrcError } from '../../events/errors.ts'
-import { listEnsembles } from './ensemble-tools.ts'
+import { listEnsembles, tellEnsemble } from './ensemble-tools.ts'
 import { type McpMeans, perform } from './means.ts'
 
 const ENSEMBLES_URI = 'llm-orc://ensembles'
@@ -76,7 +76,8 @@ function readUri(uri: string): readonly string[] | undefined {
   }
 }
 
-async function readPlace(means: McpMeans, [kind, ...names]: readonly string[]): Promise<unknown> {
+/** What stands at the words of an address, as data or as the JSON that is stored. Undefined when that is no place; throws OrcError. */
+export async function readPlace(means: McpMeans, [kind, ...names]: readonly string[]): Promise<unknown> {
   const whole = names.join('/')
   if (kind === 'ensembles' && names.length === 0) return readEnsembles(means)
   if (kind === 'profiles' && names.length === 0) {
@@ -95,14 +96,7 @@ async function readPlace(means: McpMeans, [kind, ...names]: readonly string[]): 
 }
 
 async function readEnsembles(means: McpMeans) {
-  const ensembles = await listEnsembles(means)
-  return ensembles.map(({ name, source, agents, description, problem }) => ({
-    name,
-    source,
-    agent_count: agents,
-    description,
-    ...(problem === undefined ? {} : { problem }),
-  }))
+  return (await listEnsembles(means)).map(tellEnsemble)
 }
 
 async function readEnsemble(means: McpMeans, name: string) {

@@ -13,6 +13,7 @@ import {
 import { findUnfit } from '../../app/unfit.ts'
 import { OrcError } from '../../events/errors.ts'
 import type { JsonObject } from '../../events/values.ts'
+import { rewordHint, type Wording } from '../hint.ts'
 import { failTool } from './answer.ts'
 import type { Asking, CompletionWish, Offer } from './offer.ts'
 
@@ -75,7 +76,8 @@ export function createMcpServer(making: ServerMaking): Server & { readonly subsc
     try {
       return await tool.call(given, asking(mcp))
     } catch (error) {
-      if (error instanceof OrcError) return failTool(making.redact(describeFailure(error)), error.code)
+      if (error instanceof OrcError)
+        return failTool(making.redact(describeFailure(error, making.offer.wording)), error.code)
       throw hide(making, error)
     }
   })
@@ -124,9 +126,13 @@ async function say<T>(making: ServerMaking, work: Promise<T>): Promise<T> {
     return await work
   } catch (error) {
     if (!(error instanceof OrcError)) throw hide(making, error)
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, making.redact(describeFailure(error)), {
-      code: error.code,
-    })
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      making.redact(describeFailure(error, making.offer.wording)),
+      {
+        code: error.code,
+      },
+    )
   }
 }
 
@@ -137,13 +143,12 @@ function hide({ log, redact }: ServerMaking, error: unknown): unknown {
   return new ProtocolError(ProtocolErrorCode.InternalError, 'This is a fault of the program; please report it.')
 }
 
-function describeFailure({ problems, code }: OrcError): string {
+function describeFailure({ problems }: OrcError, wording: Wording | undefined): string {
   const lines = problems.map(({ message, file, line, column, hint }) => {
     const place =
       file === undefined || line === undefined ? '' : `${file}:${line}${column === undefined ? '' : `:${column}`}: `
-    return `${place}${message}${hint === undefined || code === 'confirmation_needed' ? '' : `\n  ${hint}`}`
+    const said = hint === undefined || wording === undefined ? hint : rewordHint(hint, wording)
+    return `${place}${message}${said === undefined ? '' : `\n  ${said}`}`
   })
-  return [...lines, ...(code === 'confirmation_needed' ? ['Call it again with confirm: true to do it.'] : [])].join(
-    '\n',
-  )
+  return lines.join('\n')
 }

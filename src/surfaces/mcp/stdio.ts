@@ -2,8 +2,9 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { App } from '../../app/app.ts'
 import type { OpenFace } from '../../app/faces.ts'
 import { findNamedEnsemble } from '../../app/named-ensemble.ts'
-import { operations } from '../../app/operations.ts'
+import { loadOperations } from '../../app/operations.ts'
 import { createRunHost } from '../../app/run-host.ts'
+import { LastingStdio } from './lasting-stdio.ts'
 import { createOffer } from './orchestra.ts'
 import { createCodec, createMcpServer } from './server.ts'
 import { watchOffer } from './watch.ts'
@@ -11,7 +12,10 @@ import { watchOffer } from './watch.ts'
 /** ms that runs have to end when the client has gone. */
 const GRACE_MS = 2_000
 
-/** Serves one client over standard input and output; nothing else may write there. It ends with its input, or with the signal. */
+/**
+ * Serves one client over standard input and output; nothing else may write there. It ends with its input once what was asked is answered,
+ * with its reader, or with the signal.
+ */
 export async function openMcpStdio(
   app: App,
   wish: { readonly ensemble?: string | undefined },
@@ -22,7 +26,7 @@ export async function openMcpStdio(
   const offer = createOffer({
     app,
     host,
-    operations: new Map(operations.map((operation) => [operation.name, operation])),
+    operations: await loadOperations(),
     version: how.version,
     ...(wish.ensemble === undefined ? {} : { only: wish.ensemble }),
   })
@@ -30,6 +34,7 @@ export async function openMcpStdio(
   const servers = new Set<ReturnType<typeof createMcpServer>>()
   const ended = Promise.withResolvers<void>()
   const log = (line: string) => how.say(line)
+  const transport = new LastingStdio(process.stdin, process.stdout)
   const handle = serveStdio(
     () => {
       const server = createMcpServer({ offer, version: how.version, codec, redact: app.redact, log })
@@ -41,8 +46,13 @@ export async function openMcpStdio(
       }
       return server
     },
-    { onerror: (error) => log(app.redact(error.message)) },
+    { transport, onerror: (error) => log(app.redact(error.message)) },
   )
+  const leave = transport.onclose
+  transport.onclose = () => {
+    leave?.()
+    ended.resolve()
+  }
   const unwatch = watchOffer(
     offer,
     {
@@ -58,8 +68,6 @@ export async function openMcpStdio(
     },
     () => servers.size > 0,
   )
-  process.stdin.once('end', () => ended.resolve())
-  process.stdin.once('close', () => ended.resolve())
   how.signal.addEventListener('abort', () => ended.resolve(), { once: true })
   const closed = ended.promise.then(async () => {
     unwatch()

@@ -1,6 +1,6 @@
 import { findNamedEnsemble } from '../../app/named-ensemble.ts'
 import { OrcError, type Problem } from '../../events/errors.ts'
-import { listEnsembles } from './ensemble-tools.ts'
+import { listEnsembles, tellEnsemble } from './ensemble-tools.ts'
 import { fields, flag, list, object, text } from './fields.ts'
 import type { Given, ToolRow } from './tool-row.ts'
 
@@ -9,22 +9,18 @@ const ensemble_name = text('The name of the ensemble.')
 export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   {
     name: 'list_ensembles',
+    operation: 'ensembles list',
     description: 'List the ensembles that can be run: name, where from, number of agents, description.',
     inputSchema: fields({}),
     does: 'reads',
     run: async (_, { means }) => ({
-      ensembles: (await listEnsembles(means)).map(({ name, source, agents, description, problem }) => ({
-        name,
-        source,
-        agent_count: agents,
-        description,
-        ...(problem === undefined ? {} : { problem }),
-      })),
+      ensembles: (await listEnsembles(means)).map(tellEnsemble),
     }),
     show: (result) => (result as { readonly ensembles: unknown }).ensembles,
   },
   {
     name: 'validate_ensemble',
+    operation: 'ensembles check',
     description: 'Check an ensemble without running it: every error with its line, and the number of agents.',
     inputSchema: fields({ ensemble_name }),
     does: 'reads',
@@ -44,6 +40,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'update_ensemble',
+    operation: 'ensembles update',
     description:
       'Change an ensemble in its file; comments stay. `changes` has keys of the ensemble (null takes one away), add_agents, remove_agents and modify_agents. Shows a preview unless dry_run is false.',
     inputSchema: fields({
@@ -57,6 +54,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'create_ensemble',
+    operation: 'ensembles create',
     description: 'Write a new ensemble, from agents, or from another ensemble as a template.',
     inputSchema: fields({
       name: text('The name it gets.'),
@@ -69,6 +67,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'delete_ensemble',
+    operation: 'ensembles delete',
     description: 'Delete the file of an ensemble. Refused unless confirm is true.',
     inputSchema: fields({ ensemble_name, 'confirm?': flag('Really delete it.', false) }),
     does: 'removes',
@@ -76,6 +75,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'check_ensemble_runnable',
+    operation: 'ensembles runnable',
     description:
       'Say of each agent of an ensemble whether its profile, provider and model are there, and which profiles could be used instead.',
     inputSchema: fields({ ensemble_name }),
@@ -88,6 +88,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'analyze_execution',
+    operation: 'artifacts analyze',
     description: 'Say how one execution went: agents that succeeded and failed, cost, duration.',
     inputSchema: fields({ artifact_id: text('ENSEMBLE/ID, as the artifacts resource lists it.') }),
     does: 'reads',
@@ -95,6 +96,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'delete_artifact',
+    operation: 'artifacts delete',
     description: 'Delete the folder of one execution; the record of the run stays. Refused unless confirm is true.',
     inputSchema: fields({
       artifact_id: text('ENSEMBLE/ID, as the artifacts resource lists it.'),
@@ -108,6 +110,7 @@ export const ENSEMBLE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'cleanup_artifacts',
+    operation: 'artifacts cleanup',
     description: 'Delete execution folders that are older than so many days. Only says which, unless dry_run is false.',
     inputSchema: fields({
       'ensemble_name?': text('Only of this ensemble.'),

@@ -12,6 +12,7 @@ const TEST_MS = 30_000
 export const FILE_TOOLS: readonly ToolRow[] = [
   {
     name: 'list_profiles',
+    operation: 'profiles list',
     description: 'List the model profiles: name, provider, model, file.',
     inputSchema: fields({ 'provider?': text('Only profiles of this provider.') }),
     does: 'reads',
@@ -27,6 +28,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'create_profile',
+    operation: 'profiles create',
     description: 'Write a new model profile; runs can use it at once.',
     inputSchema: fields({
       name: text('The name it gets.'),
@@ -40,6 +42,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'update_profile',
+    operation: 'profiles update',
     description: 'Change a model profile in its file; comments stay, and the file as it was is kept beside it.',
     inputSchema: fields({
       name: text('The name of the profile.'),
@@ -50,6 +53,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'delete_profile',
+    operation: 'profiles delete',
     description: 'Remove a model profile from its file. Refused unless confirm is true.',
     inputSchema: fields({ name: text('The name of the profile.'), 'confirm?': flag('Really remove it.', false) }),
     does: 'removes',
@@ -57,6 +61,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'list_scripts',
+    operation: 'scripts list',
     description: 'List the scripts that agents can be, those of the library too.',
     inputSchema: fields({ 'category?': category }),
     does: 'reads',
@@ -76,6 +81,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'get_script',
+    operation: 'scripts show',
     description: 'Show a script: where it is, what it does, and its source.',
     inputSchema: fields(script),
     does: 'reads',
@@ -90,6 +96,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'test_script',
+    operation: 'scripts test',
     description: 'Run one script with an input, as an ensemble would; 30 seconds at most.',
     inputSchema: fields({ ...script, 'input?': text('What it gets, as text or JSON.') }),
     does: 'writes',
@@ -119,6 +126,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'create_script',
+    operation: 'scripts create',
     description: 'Write a new script that works at once, to begin with.',
     inputSchema: fields({
       name: text('Its name; with .py it is one of Python, else of Node.'),
@@ -134,6 +142,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'delete_script',
+    operation: 'scripts delete',
     description: 'Delete a script of the project. Refused unless confirm is true.',
     inputSchema: fields({ name: script.name, category, 'confirm?': flag('Really delete it.', false) }),
     does: 'removes',
@@ -141,6 +150,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'library_browse',
+    operation: 'library browse',
     description: 'List what the library has to copy from.',
     inputSchema: fields({
       'browse_type?': choice('Ensembles, scripts, or all.', ['all', 'ensembles', 'scripts'], 'all'),
@@ -152,6 +162,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'library_copy',
+    operation: 'library copy',
     description: 'Copy an ensemble or a script of the library into the project.',
     inputSchema: fields({
       source: text('Its name or path, as library_browse shows it.'),
@@ -163,6 +174,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'library_search',
+    operation: 'library search',
     description: 'Find what the library has by a word of its name, description or text.',
     inputSchema: fields({ query: text('What to look for.') }),
     does: 'reads',
@@ -170,6 +182,7 @@ export const FILE_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'library_info',
+    operation: 'library info',
     description: 'Say where the library is and how much is in it.',
     inputSchema: fields({}),
     does: 'reads',

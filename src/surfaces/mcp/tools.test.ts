@@ -121,6 +121,14 @@ describe.each(WAYS)('every tool and resource, over %s', (_, transport, era) => {
     expect((await call('delete_ensemble', { ensemble_name: 'code-review', confirm: true })).failed).toBe(true)
   })
 
+  test('hints name tools and arguments, not commands', async () => {
+    await call('create_profile', { name: 'once', provider: 'scripted', model: 'm' })
+    const again = await call('create_profile', { name: 'once', provider: 'scripted', model: 'm' })
+    expect(again.text).toMatch(/Change it with: the tool update_profile$/)
+    expect((await call('delete_profile', { name: 'once' })).text).toMatch(/Add confirm: true to do it\.$/)
+    expect((await call('delete_profile', { name: 'once', confirm: true })).failed).toBe(false)
+  })
+
   test('profiles are made, can be used at once, changed and removed', async () => {
     expect((await call('create_profile', { name: 'q', provider: 'scripted', model: 'm' })).data).toMatchObject({
       created: true,

@@ -19,6 +19,7 @@ interface State {
 const OTHER_TOOLS: readonly ToolRow[] = [
   {
     name: 'get_provider_status',
+    operation: 'providers list',
     description: 'Say which providers can be used now, why others cannot, and which models they have.',
     inputSchema: fields({}),
     does: 'reads',
@@ -34,6 +35,7 @@ const OTHER_TOOLS: readonly ToolRow[] = [
   },
   {
     name: 'get_help',
+    operation: 'overview',
     description: 'Explain what there is: folders, the keys of the files, these tools, and usual ways to work.',
     inputSchema: fields({}),
     does: 'reads',
@@ -59,7 +61,8 @@ const OTHER_TOOLS: readonly ToolRow[] = [
   },
 ]
 
-const ROWS: readonly ToolRow[] = [...ENSEMBLE_TOOLS, ...FILE_TOOLS, ...OTHER_TOOLS]
+/** Those that do what one operation does. */
+export const ROWS: readonly ToolRow[] = [...ENSEMBLE_TOOLS, ...FILE_TOOLS, ...OTHER_TOOLS]
 
 const INVOKE = {
   name: 'invoke',

@@ -8,9 +8,10 @@ export function describeBudgetQuestion(
   { run, request, grant, status, digest }: ShownApproval,
   { style }: Page,
 ): string {
+  const ofStep = typeof grant['step'] === 'string' ? `${cleanLine(grant['step'])} in ` : ''
   const { spent } = (request ?? {}) as { readonly spent?: Amounts }
   return joinBlocks(
-    `${style.paint('bold', 'The budget')} of ${cleanLine(run)} is used up, and calls wait for more.`,
+    `${style.paint('bold', 'The budget')} of ${ofStep}${cleanLine(run)} is used up, and calls wait for more.`,
     [
       ...(spent ? [`spent      ${describeAmounts(spent)}`] : []),
       `a yes adds ${describeAmounts(grant['raise'] as Amounts)}`,

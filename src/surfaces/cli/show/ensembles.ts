@@ -1,3 +1,4 @@
+import { describeObstacles } from '../../../app/obstacles.ts'
 import type {
   checkEnsemble,
   drawEnsemble,
@@ -14,11 +15,15 @@ export const showEnsembles: Show<ResultOf<typeof listEnsemblesOperation>> = ({ e
   const aside = problems.length > 0 ? renderProblems(problems, page.style) : ''
   if (ensembles.length === 0)
     return { text: '', aside: joinBlocks(aside, 'No ensembles here. Make one with: llm-orc init') }
-  const rows = ensembles.map(({ name, source, agents, description, problem, shadowed }) => [
+  const rows = ensembles.map(({ name, source, agents, description, problem, shadowed, reasons }) => [
     name,
     shadowed ? `${source}, hidden by a nearer one` : source,
     agents === undefined ? '' : String(agents),
-    problem === undefined ? description : `cannot be read: ${problem}`,
+    problem !== undefined
+      ? `cannot be read: ${problem}`
+      : reasons === undefined
+        ? description
+        : `cannot run here: ${describeObstacles(reasons)}`,
   ])
   return {
     text: renderTable(

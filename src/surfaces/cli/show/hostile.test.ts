@@ -55,9 +55,9 @@ const OURS = /^(import imports\.0\.report\.\d\.level|runs bisect between|runs up
 
 let shown = 0
 
-function expectTame(operation: string, result: unknown): void {
+async function expectTame(operation: string, result: unknown): Promise<void> {
   for (const page of PAGES) {
-    const { text, aside = '' } = showResult(operation, result, page)
+    const { text, aside = '' } = await showResult(operation, result, page)
     const all = page.style === color ? undress(text + aside) : text + aside
     if (RAW.test(all) || !all.isWellFormed()) expect.fail(`${operation}: ${JSON.stringify(all)}`)
     shown += 1
@@ -65,15 +65,15 @@ function expectTame(operation: string, result: unknown): void {
 }
 
 describe('S21: no output commands the terminal', () => {
-  test.each(Object.keys(RESULTS))('in %s: each of the outputs, wherever strangers put some', (operation) => {
-    for (const nasty of NASTY_OUTPUTS) expectTame(operation, replaceHostile(RESULTS[operation], nasty))
+  test.each(Object.keys(RESULTS))('in %s: each of the outputs, wherever strangers put some', async (operation) => {
+    for (const nasty of NASTY_OUTPUTS) await expectTame(operation, replaceHostile(RESULTS[operation], nasty))
   })
 
-  test.each(Object.keys(RESULTS))('in %s: in any text at all', (operation) => {
+  test.each(Object.keys(RESULTS))('in %s: in any text at all', async (operation) => {
     for (const place of findTexts(RESULTS[operation])) {
       if (OURS.test(`${operation} ${place.join('.')}`)) continue
       for (const text of [HOSTILE, '\x1b]52;c;ZXZpbA==\x07\x1b]8;;http://evil.test\x1b\\x'])
-        expectTame(operation, replaceText(RESULTS[operation], place, text))
+        await expectTame(operation, replaceText(RESULTS[operation], place, text))
     }
   })
 

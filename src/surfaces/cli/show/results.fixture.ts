@@ -165,7 +165,18 @@ export const RESULTS: { readonly [operation: string]: unknown } = {
   'runs delete': { run: 'r1', deleted: true },
   'runs prune': { dry_run: true, removed: ['r1'] },
   'ensembles list': {
-    ensembles: [{ name: 'e', source: 'project', description: HOSTILE, agents: 2, file: '/e.yaml' }],
+    ensembles: [
+      { name: 'e', source: 'project', description: HOSTILE, agents: 2, file: '/e.yaml' },
+      {
+        name: 'f',
+        source: 'project',
+        description: 'd',
+        agents: 1,
+        file: '/f.yaml',
+        runnable: false,
+        reasons: [{ agent: 'a', status: 'missing_profile', reason: HOSTILE }],
+      },
+    ],
     problems: [],
   },
   'ensembles check': {

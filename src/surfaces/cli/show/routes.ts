@@ -39,7 +39,7 @@ function describeDecision({ method, weights, need, left, same, candidates }: Dec
     candidate.score.toFixed(byParts ? 3 : 2),
     ...(byParts ? PARTS.map((part) => (candidate.parts?.[part] ?? 0).toFixed(2)) : []),
     `${Math.round(candidate.samples)}`,
-    candidate.success === undefined ? '-' : `${Math.round(candidate.success * 100)}%`,
+    describeSuccess(candidate),
     candidate.latency_ms === undefined ? '-' : formatDuration(candidate.latency_ms),
     candidate.cost === undefined ? 'unknown' : formatCost(candidate.cost),
     candidate.age_ms === undefined ? '-' : formatDuration(candidate.age_ms),
@@ -55,6 +55,13 @@ function describeDecision({ method, weights, need, left, same, candidates }: Dec
   const sound = same ? '' : '\nThis version would not choose the same from these numbers.'
   const paid = left === undefined ? '' : `; ${formatCost(left)} left of the budget`
   return `${table}\n${how}; about ${need.input_tokens} tokens in, ${need.output_tokens} out${paid}${sound}`
+}
+
+/** `62%, transport 25%, judged 13%`. */
+function describeSuccess({ success, failures = {} }: Decision['candidates'][number]): string {
+  if (success === undefined) return '-'
+  const percent = (part: number) => `${Math.round(part * 100)}%`
+  return [percent(success), ...Object.entries(failures).map(([kind, part]) => `${kind} ${percent(part)}`)].join(', ')
 }
 
 function placeOf(cell: string | undefined): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { operations } from '../../../app/operations.ts'
+import { loadOperations } from '../../../app/operations.ts'
 import { createStyle } from '../render/style.ts'
 import { measure } from '../render/width.ts'
 import type { Page } from './page.ts'
@@ -13,19 +13,19 @@ const pipe: Page = { style, rich: false, terminal: false }
 const screen: Page = { style, width: 60, rich: true, terminal: true }
 
 describe('every result can be shown', () => {
-  test.each(Object.keys(RESULTS))('%s', (operation) => {
-    const plain = showResult(operation, RESULTS[operation], pipe)
+  test.each(Object.keys(RESULTS))('%s', async (operation) => {
+    const plain = await showResult(operation, RESULTS[operation], pipe)
     expect(plain.text).not.toBe('')
     expect(`${plain.text}${plain.aside}`).not.toMatch(/undefined undefined|\[object/)
     for (const width of [60, 1]) {
-      const { text, aside = '' } = showResult(operation, RESULTS[operation], { ...screen, width })
+      const { text, aside = '' } = await showResult(operation, RESULTS[operation], { ...screen, width })
       // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
       expect(text + aside).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
     }
   })
 
-  test('operations without a look of their own are few', () => {
-    const without = operations.filter(
+  test('operations without a look of their own are few', async () => {
+    const without = [...(await loadOperations()).values()].filter(
       ({ name }) =>
         !(name in RESULTS) &&
         !/^(run|chain run|workflow run|demo|version|validate \w+|runs (tail|cancel|resume|resolve|steer|fork)|approvals (give|deny))$/.test(
@@ -36,11 +36,11 @@ describe('every result can be shown', () => {
   })
 })
 
-test('a question is shown whole, with the words that answer it', () => {
+test('a question is shown whole, with the words that answer it', async () => {
   const questions = [{ key: `look@1/${HOSTILE}`, question: `Fit?\n${HOSTILE}`, options: ['yes', 'no'] }]
   const asks = questions.map(({ key }) => key)
   const result = { run: 'r', status: 'paused', report: REPORT, provider_notes: [], asks, questions }
-  const { aside = '' } = showResult('workflow run', result, pipe)
+  const { aside = '' } = await showResult('workflow run', result, pipe)
   expect(aside).toMatch(/asks:\n {2}Fit\?\n {2}red/)
   expect(aside).toMatch(/llm-orc runs resolve r '.*' done yes\|no$/)
   expect(aside).not.toContain('failed|not-done')
@@ -48,11 +48,11 @@ test('a question is shown whole, with the words that answer it', () => {
   expect(aside).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
 })
 
-test('tables give way to a narrow terminal, never to a pipe', () => {
+test('tables give way to a narrow terminal, never to a pipe', async () => {
   const long = { runs: [{ id: 'r'.repeat(40), status: 's', target: 't'.repeat(200), started: '', events: 1 }] }
-  for (const line of showResult('runs list', long, screen).text.split('\n'))
+  for (const line of (await showResult('runs list', long, screen)).text.split('\n'))
     expect(measure(line)).toBeLessThanOrEqual(60)
-  expect(showResult('runs list', long, pipe).text).toContain('t'.repeat(200))
+  expect((await showResult('runs list', long, pipe)).text).toContain('t'.repeat(200))
 })
 
 test.each([60, 30, 12])('a timeline fits %i columns, and shows attempts and waits', (width) => {
@@ -63,7 +63,7 @@ test.each([60, 30, 12])('a timeline fits %i columns, and shows attempts and wait
   if (width === 60) expect(text).toMatch(/2 日本語.* +\? ↻/)
 })
 
-test('what a step proposed stands below it, and what was skipped is named', () => {
+test('what a step proposed stands below it, and what was skipped is named', async () => {
   const span = { attempt: 1, start: 0, end: 10, status: 'succeeded' }
   const spans = [
     { ...span, step: 'a', lane: 0 },
@@ -77,17 +77,18 @@ test('what a step proposed stands below it, and what was skipped is named', () =
     { ...agent, name: 'a/answer', parent: 'a', status: 'failed', code: 'x', message: HOSTILE },
   ]
   const result = { run: 'r', events: 9, report: { ...REPORT, agents }, asks: [] }
-  const timeline = showResult('runs show', { ...result, timeline: { now: 10, lanes: 3, spans, waits: [] } }, pipe).text
+  const drawn = { ...result, timeline: { now: 10, lanes: 3, spans, waits: [] } }
+  const { text: timeline } = await showResult('runs show', drawn, pipe)
   expect(timeline).toMatch(/ 1 a .*\n {2}3 {3}answer .*\n {2}2 b /)
   expect(timeline).toContain('Skipped\n  c: its condition did not hold')
-  const { text } = showResult('runs show', result, pipe)
+  const { text } = await showResult('runs show', result, pipe)
   expect(text).toMatch(/the answer\n2 rounds; ended at the limit of 2\n {2}✗ answer {2}x: red line/)
   expect(text).toContain('(skipped: its condition did not hold)')
   expect(text).not.toContain('\u001b[31m')
 })
 
-test('a difference is shown with both sides', () => {
-  const { text } = showResult(
+test('a difference is shown with both sides', async () => {
+  const { text } = await showResult(
     'runs replay',
     {
       run: 'r',
@@ -105,8 +106,8 @@ test('a difference is shown with both sides', () => {
   expect(text).toContain('got  the other')
 })
 
-test('what a run asks comes with the command that answers it', () => {
-  const { aside } = showResult(
+test('what a run asks comes with the command that answers it', async () => {
+  const { aside } = await showResult(
     'run',
     { run: 'r', status: 'paused', asks: ["a b/'x"], report: REPORT, provider_notes: ['embedded, because'] },
     pipe,

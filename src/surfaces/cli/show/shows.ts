@@ -1,131 +1,101 @@
 import { tameDrawing } from '../render/tame.ts'
-import { showApprovals, showDecision, showExplanation, showOneApproval } from './approvals.ts'
-import { showArtifact, showArtifacts, showCleanup, showDeletedArtifact } from './artifacts.ts'
-import { showBatches, showOneBatch } from './batches.ts'
-import { showBisection } from './bisect.ts'
-import { showBudgets } from './budgets.ts'
-import { showExport, showImport } from './bundles.ts'
-import { showCache, showClearedCache } from './cache.ts'
-import { showChainRun, showChains, showDeletedChain, showOneChain, showSavedChain, showWorkflows } from './chains.ts'
-import { showComparison } from './compare.ts'
-import { showHealth } from './doctor.ts'
-import { showEdit, showEntry, showOneRole, showOverview, showRunnable } from './edits.ts'
-import { showCheck, showDrawing, showEnsembles, showOneEnsemble } from './ensembles.ts'
-import { showImported } from './import.ts'
-import { showInit } from './init.ts'
-import { showKeys, showNewKey, showRevokedKeys } from './keys.ts'
-import { showMcpServer, showMcpServers } from './mcp.ts'
-import { showModels, showOneModel } from './models.ts'
 import type { Page, Show, Shown } from './page.ts'
-import { showPlain } from './plain.ts'
-import { showPlan } from './plan.ts'
-import { showLimits, showProfiles, showProviders, showProviderTest } from './providers.ts'
-import { showQuote } from './quote.ts'
-import { showRecoveries } from './recovery.ts'
-import { showImaginedRoutes, showRoutes } from './routes.ts'
-import { showRunResult } from './run.ts'
-import { showDeletedRun, showOneRun, showPruned, showReplay, showRuns } from './runs.ts'
-import { showSandboxBench, showSandboxCheck, showSandboxes } from './sandbox.ts'
-import { showOneScript, showScripts, showScriptTest } from './scripts.ts'
-import { showMigration, showNewTool, showOneTool, showTools, showToolTest } from './tools.ts'
-import { showUpgrade } from './upgrade.ts'
-import { showUsage } from './usage.ts'
-import { showValidation } from './validate.ts'
 
-/** By the operation's name; each takes that operation's result. */
-const SHOWS: { readonly [operation: string]: Show<never> } = {
-  demo: showRunResult,
-  init: showInit,
-  import: showImported,
-  run: showRunResult,
-  quote: showQuote,
-  usage: showUsage,
-  plan: showPlan,
-  'runs resume': showRunResult,
-  'runs cancel': showRunResult,
-  'runs resolve': showRunResult,
-  'runs steer': showRunResult,
-  'runs fork': showRunResult,
-  'runs export': showExport,
-  'runs import': showImport,
-  'runs compare': showComparison,
-  'runs bisect': showBisection,
-  'runs upgrade': showUpgrade,
-  'routes explain': showRoutes,
-  'routes what-if': showImaginedRoutes,
-  batch: showOneBatch,
-  'batches show': showOneBatch,
-  'batches resume': showOneBatch,
-  'batches cancel': showOneBatch,
-  'batches list': showBatches,
-  'runs list': showRuns,
-  'recovery show': showRecoveries,
-  'runs show': showOneRun,
-  'runs tail': () => ({ text: '' }),
-  'runs replay': showReplay,
-  'runs doctor': showHealth,
-  'runs delete': showDeletedRun,
-  'runs prune': showPruned,
-  'ensembles list': showEnsembles,
-  'ensembles show': showOneEnsemble,
-  'ensembles check': showCheck,
-  'ensembles update': showEdit,
-  'ensembles runnable': showRunnable,
-  'profiles update': showEdit,
-  'library show': showEntry,
-  'roles show': showOneRole,
-  overview: showOverview,
-  'approvals list': showApprovals,
-  'approvals show': showOneApproval,
-  'approvals give': showRunResult,
-  'approvals deny': showRunResult,
-  'policy check': showDecision,
-  'policy explain': showExplanation,
-  'ensembles graph': showDrawing,
-  'mcp servers list': showMcpServers,
-  'mcp servers test': showMcpServer,
-  'mcp probe': showMcpServer,
-  'chain list': showChains,
-  'chain show': showOneChain,
-  'chain run': showChainRun,
-  'chain save': showSavedChain,
-  'chain delete': showDeletedChain,
-  'workflow list': showWorkflows,
-  'workflow run': showRunResult,
-  'validate run': showValidation,
-  'validate category': showValidation,
-  'validate all': showValidation,
-  'artifacts list': showArtifacts,
-  'artifacts show': showArtifact,
-  'artifacts delete': showDeletedArtifact,
-  'artifacts cleanup': showCleanup,
-  'cache show': showCache,
-  'cache clear': showClearedCache,
-  'scripts list': showScripts,
-  'scripts show': showOneScript,
-  'scripts test': showScriptTest,
-  'tools list': showTools,
-  'tools show': showOneTool,
-  'tools test': showToolTest,
-  'tools new': showNewTool,
-  'tools migrate': showMigration,
-  'sandbox list': showSandboxes,
-  'sandbox check': showSandboxCheck,
-  'sandbox bench': showSandboxBench,
-  'providers list': showProviders,
-  'providers limits': showLimits,
-  'providers test': showProviderTest,
-  'profiles list': showProfiles,
-  'budgets list': showBudgets,
-  'keys create': showNewKey,
-  'keys list': showKeys,
-  'keys revoke': showRevokedKeys,
-  'models list': showModels,
-  'models show': showOneModel,
+/** By the operation's name; each takes that operation's result. The one that is needed is loaded. */
+const SHOWS: { readonly [operation: string]: () => Promise<Show<never>> } = {
+  demo: async () => (await import('./run.ts')).showRunResult,
+  init: async () => (await import('./init.ts')).showInit,
+  import: async () => (await import('./import.ts')).showImported,
+  run: async () => (await import('./run.ts')).showRunResult,
+  quote: async () => (await import('./quote.ts')).showQuote,
+  usage: async () => (await import('./usage.ts')).showUsage,
+  plan: async () => (await import('./plan.ts')).showPlan,
+  'runs resume': async () => (await import('./run.ts')).showRunResult,
+  'runs cancel': async () => (await import('./run.ts')).showRunResult,
+  'runs resolve': async () => (await import('./run.ts')).showRunResult,
+  'runs steer': async () => (await import('./run.ts')).showRunResult,
+  'runs fork': async () => (await import('./run.ts')).showRunResult,
+  'runs export': async () => (await import('./bundles.ts')).showExport,
+  'runs import': async () => (await import('./bundles.ts')).showImport,
+  'runs compare': async () => (await import('./compare.ts')).showComparison,
+  'runs bisect': async () => (await import('./bisect.ts')).showBisection,
+  'runs upgrade': async () => (await import('./upgrade.ts')).showUpgrade,
+  'routes explain': async () => (await import('./routes.ts')).showRoutes,
+  'routes what-if': async () => (await import('./routes.ts')).showImaginedRoutes,
+  batch: async () => (await import('./batches.ts')).showOneBatch,
+  'batches show': async () => (await import('./batches.ts')).showOneBatch,
+  'batches resume': async () => (await import('./batches.ts')).showOneBatch,
+  'batches cancel': async () => (await import('./batches.ts')).showOneBatch,
+  'batches list': async () => (await import('./batches.ts')).showBatches,
+  'runs list': async () => (await import('./runs.ts')).showRuns,
+  'recovery show': async () => (await import('./recovery.ts')).showRecoveries,
+  'runs show': async () => (await import('./runs.ts')).showOneRun,
+  'runs tail': async () => () => ({ text: '' }),
+  'runs replay': async () => (await import('./runs.ts')).showReplay,
+  'runs doctor': async () => (await import('./doctor.ts')).showHealth,
+  'runs delete': async () => (await import('./runs.ts')).showDeletedRun,
+  'runs prune': async () => (await import('./runs.ts')).showPruned,
+  'ensembles list': async () => (await import('./ensembles.ts')).showEnsembles,
+  'ensembles show': async () => (await import('./ensembles.ts')).showOneEnsemble,
+  'ensembles check': async () => (await import('./ensembles.ts')).showCheck,
+  'ensembles update': async () => (await import('./edits.ts')).showEdit,
+  'ensembles runnable': async () => (await import('./edits.ts')).showRunnable,
+  'profiles update': async () => (await import('./edits.ts')).showEdit,
+  'library show': async () => (await import('./edits.ts')).showEntry,
+  'roles show': async () => (await import('./edits.ts')).showOneRole,
+  overview: async () => (await import('./edits.ts')).showOverview,
+  'approvals list': async () => (await import('./approvals.ts')).showApprovals,
+  'approvals show': async () => (await import('./approvals.ts')).showOneApproval,
+  'approvals give': async () => (await import('./run.ts')).showRunResult,
+  'approvals deny': async () => (await import('./run.ts')).showRunResult,
+  'policy check': async () => (await import('./approvals.ts')).showDecision,
+  'policy explain': async () => (await import('./approvals.ts')).showExplanation,
+  'ensembles graph': async () => (await import('./ensembles.ts')).showDrawing,
+  'mcp servers list': async () => (await import('./mcp.ts')).showMcpServers,
+  'mcp servers test': async () => (await import('./mcp.ts')).showMcpServer,
+  'mcp probe': async () => (await import('./mcp.ts')).showMcpServer,
+  'chain list': async () => (await import('./chains.ts')).showChains,
+  'chain show': async () => (await import('./chains.ts')).showOneChain,
+  'chain run': async () => (await import('./chains.ts')).showChainRun,
+  'chain save': async () => (await import('./chains.ts')).showSavedChain,
+  'chain delete': async () => (await import('./chains.ts')).showDeletedChain,
+  'workflow list': async () => (await import('./chains.ts')).showWorkflows,
+  'workflow run': async () => (await import('./run.ts')).showRunResult,
+  'validate run': async () => (await import('./validate.ts')).showValidation,
+  'validate category': async () => (await import('./validate.ts')).showValidation,
+  'validate all': async () => (await import('./validate.ts')).showValidation,
+  'artifacts list': async () => (await import('./artifacts.ts')).showArtifacts,
+  'artifacts show': async () => (await import('./artifacts.ts')).showArtifact,
+  'artifacts delete': async () => (await import('./artifacts.ts')).showDeletedArtifact,
+  'artifacts cleanup': async () => (await import('./artifacts.ts')).showCleanup,
+  'cache show': async () => (await import('./cache.ts')).showCache,
+  'cache clear': async () => (await import('./cache.ts')).showClearedCache,
+  'scripts list': async () => (await import('./scripts.ts')).showScripts,
+  'scripts show': async () => (await import('./scripts.ts')).showOneScript,
+  'scripts test': async () => (await import('./scripts.ts')).showScriptTest,
+  'tools list': async () => (await import('./tools.ts')).showTools,
+  'tools show': async () => (await import('./tools.ts')).showOneTool,
+  'tools test': async () => (await import('./tools.ts')).showToolTest,
+  'tools new': async () => (await import('./tools.ts')).showNewTool,
+  'tools migrate': async () => (await import('./tools.ts')).showMigration,
+  'sandbox list': async () => (await import('./sandbox.ts')).showSandboxes,
+  'sandbox check': async () => (await import('./sandbox.ts')).showSandboxCheck,
+  'sandbox bench': async () => (await import('./sandbox.ts')).showSandboxBench,
+  'providers list': async () => (await import('./providers.ts')).showProviders,
+  'providers limits': async () => (await import('./providers.ts')).showLimits,
+  'providers test': async () => (await import('./providers.ts')).showProviderTest,
+  'profiles list': async () => (await import('./providers.ts')).showProfiles,
+  'budgets list': async () => (await import('./budgets.ts')).showBudgets,
+  'keys create': async () => (await import('./keys.ts')).showNewKey,
+  'keys list': async () => (await import('./keys.ts')).showKeys,
+  'keys revoke': async () => (await import('./keys.ts')).showRevokedKeys,
+  'models list': async () => (await import('./models.ts')).showModels,
+  'models show': async () => (await import('./models.ts')).showOneModel,
 }
 
-export function showResult(operation: string, result: unknown, page: Page): Shown {
-  const show = (SHOWS[operation] ?? showPlain) as Show<unknown>
+export async function showResult(operation: string, result: unknown, page: Page): Promise<Shown> {
+  const load = SHOWS[operation] ?? (async () => (await import('./plain.ts')).showPlain)
+  const show = (await load()) as Show<unknown>
   const { text, aside } = show(result, page)
   return {
     text: page.terminal ? tameDrawing(text, page.style) : text,

@@ -290,5 +290,9 @@ describe('errors', () => {
     expect(await broken.json()).toMatchObject({ error: { code: 'body_invalid', type: 'invalid_request_error' } })
     const other = await fetch(`${server.url}/v1/chat/completions`)
     expect([other.status, await other.json()]).toMatchObject([405, { error: { code: 'method_refused' } }])
+    expect(other.headers.get('allow')).toBe('POST')
+    // No model is missing where there is no address.
+    const older = await fetch(`${server.url}/v1/completions`, { method: 'POST', body: '{}', headers })
+    expect([older.status, await older.json()]).toMatchObject([404, { error: { code: 'not_found' } }])
   })
 })

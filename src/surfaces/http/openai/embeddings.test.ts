@@ -33,7 +33,8 @@ model_profiles:
   near: { provider: ollama, model: e, base_url: "${root}" }
   quotes: { provider: embedded, model: extractive }
 `
-  server = await openServer(makeServedProject({ 'config.yaml': config }))
+  const quoting = 'name: quoting\ndescription: d\nagents: [{ name: a, model_profile: quotes }]\n'
+  server = await openServer(makeServedProject({ 'config.yaml': config, 'ensembles/quoting.yaml': quoting }))
   openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 })
 })
 
@@ -65,6 +66,27 @@ test('texts with the same words are near each other for the scripted model too, 
   const near = (a: number, b: number) =>
     (data[a]?.embedding ?? []).reduce((sum, number, index) => sum + number * (data[b]?.embedding[index] ?? 0), 0)
   expect(near(0, 1)).toBeGreaterThan(near(0, 2))
+})
+
+test('an ensemble says that it gives text, and which profiles give vectors', async () => {
+  const error = await openai.embeddings
+    .create({ model: 'ensemble/quoting', input: 'x' })
+    .catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ status: 400, code: 'bad_input', param: 'model' })
+  expect(String(error)).toMatch(/gives text, not vectors.* Here are: p, far, near\./)
+})
+
+test('tokens are refused with what to do, and null asks for nothing', async () => {
+  const counted = await openai.embeddings.create({ model: 'p', input: [[1, 2]] }).catch((thrown: unknown) => thrown)
+  expect(counted).toMatchObject({ status: 400, param: 'input[0]' })
+  expect(String(counted)).toMatch(/Tokens are not taken: let your client send texts/)
+  const answer = await server.post('/v1/embeddings', {
+    model: 'p',
+    input: 'x',
+    encoding_format: null,
+    dimensions: null,
+  })
+  expect(answer.status).toBe(200)
 })
 
 test('what makes none says so', async () => {

@@ -37,7 +37,7 @@ export function addEmbeddings(routes: FaceRoutes): void {
 
 function readEmbeddingsRequest(body: JsonObject) {
   refuseUnknown(body, KNOWN)
-  const { encoding_format: encoding = 'float' } = body
+  const encoding = body['encoding_format'] ?? 'float'
   if (encoding !== 'float' && encoding !== 'base64') refuseField('encoding_format', 'float or base64 is expected')
   const dimensions = readLimit(body, ['dimensions'])
   return {
@@ -52,8 +52,15 @@ function readTexts(input: Json | undefined): string[] {
   const texts = Array.isArray(input) ? input : [input]
   if (texts.length === 0 || texts.length > MOST_TEXTS) refuseField('input', `1 to ${MOST_TEXTS} texts are expected`)
   return texts.map((text: Json | undefined, index) =>
-    typeof text === 'string' && text !== '' ? text : refuseField(`input[${index}]`, 'a text is expected'),
+    typeof text === 'string' && text !== '' ? text : refuseText(text, `input[${index}]`),
   )
+}
+
+/** Some clients count tokens themselves, with the vocabulary of a model that is not asked here. */
+function refuseText(text: Json | undefined, field: string): never {
+  if (text === '') refuseField(field, 'it is empty')
+  const tokens = typeof text === 'number' || Array.isArray(text)
+  refuseField(field, 'a text is expected', tokens ? 'Tokens are not taken: let your client send texts.' : undefined)
 }
 
 function decodeVector(base64: string): number[] {

@@ -1,7 +1,9 @@
 import type { App } from '../../../app/app.ts'
 import type { ErrorCode, OrcError } from '../../../events/errors.ts'
+import { rewordHint } from '../../hint.ts'
 import type { FaceContext } from '../means.ts'
 import { asOrcError, statusOf } from '../problem.ts'
+import { HTTP_WORDING } from '../wording.ts'
 import { RunFailure } from './reply.ts'
 
 /** An error as programs of this face know them. */
@@ -43,12 +45,15 @@ export function isOpenAiPath(path: string): boolean {
   return /^\/v1\/(chat\/completions|completions|responses|embeddings|models)(\/|$)/.test(path)
 }
 
+/** The addresses that take a model: there, what is not found is one. */
+const NAMES_MODEL = /^\/v1\/(chat\/completions|responses|embeddings|models(\/.+)?)$/
+
 export function describeOpenAiError(error: OrcError): { readonly status: number; readonly error: OpenAiError } {
   const inRun = error instanceof RunFailure
   const status = (inRun ? OF_RUNS[error.code] : undefined) ?? statusOf(error.code)
   const [problem] = error.problems
   const param = /^([a-z_]+(?:\[\d+\]|\.[a-z_]+)*): /.exec(problem?.message ?? '')?.[1] ?? null
-  const hint = problem?.hint === undefined ? '' : ` ${problem.hint}`
+  const hint = problem?.hint === undefined ? '' : ` ${rewordHint(problem.hint, HTTP_WORDING)}`
   const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error')
   const said = `${error.problems.map(({ message }) => message).join('; ')}.${hint}`
   return {
@@ -69,7 +74,8 @@ function nameCode(error: OrcError): string {
  */
 export function answerOpenAiError(c: FaceContext, app: App, thrown: unknown): Response {
   const known = asOrcError(thrown)
-  const { status, error } = describeOpenAiError(known)
+  const { status, error: described } = describeOpenAiError(known)
+  const error = NAMES_MODEL.test(c.req.path) ? described : { ...described, code: known.code }
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'x-should-retry': String(status === 429 || status === 503),

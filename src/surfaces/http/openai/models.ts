@@ -5,13 +5,14 @@ import type { FaceRoutes } from '../means.ts'
 /** `GET /v1/models` and `GET /v1/models/ID`, where an id may hold slashes. */
 export function addModels(routes: FaceRoutes): void {
   const since = Math.floor(Date.now() / 1000)
-  const show = ({ id, kind, description }: ModelFace) => ({
+  const show = ({ id, kind, description, reasons }: ModelFace) => ({
     id,
     object: 'model',
     created: since,
     owned_by: 'llm-orchestrator',
     kind,
     ...(description === undefined ? {} : { description }),
+    ...(reasons === undefined ? {} : { runnable: false, reasons }),
   })
   const headers = { 'content-type': 'application/json' }
   routes.get('/v1/models', async (c) => {

@@ -23,12 +23,19 @@ export interface ResponsesRequest {
 }
 
 /** They need answers that are kept for a caller; here the caller sends the whole conversation. */
-const REFUSED = ['background', 'conversation', 'previous_response_id', 'prompt'] as const
+const WHOLE = 'Send the whole conversation as input.'
+/** What is not offered, and what is done instead. */
+const REFUSED: { readonly [field: string]: string } = {
+  background: 'POST /v1/runs begins a run that goes on without its caller.',
+  conversation: WHOLE,
+  previous_response_id: WHOLE,
+  prompt: 'Send its text as instructions and input.',
+}
 const OPTIONS = ['top_p', 'parallel_tool_calls'] as const
 
 /** Read below, or about an account at OpenAI, where they mean nothing here. */
 const KNOWN: ReadonlySet<string> = new Set([
-  ...REFUSED,
+  ...Object.keys(REFUSED),
   ...OPTIONS,
   'client_metadata',
   'include',
@@ -57,9 +64,9 @@ const KNOWN: ReadonlySet<string> = new Set([
 
 /** Throws OrcError `bad_input`. */
 export function readResponsesRequest(body: JsonObject): ResponsesRequest {
-  for (const field of REFUSED)
+  for (const [field, instead] of Object.entries(REFUSED))
     if (body[field] !== undefined && body[field] !== null && body[field] !== false)
-      refuseField(field, 'this is not offered here', 'Send the whole conversation as input.')
+      refuseField(field, 'this is not offered here', instead)
   refuseUnknown(body, KNOWN)
   const temperature = readNumber(body['temperature'], 'temperature')
   const max_tokens = readLimit(body, ['max_output_tokens'])
@@ -102,7 +109,7 @@ export function readResponsesRequest(body: JsonObject): ResponsesRequest {
 
 function readInput(given: Json | undefined): readonly Message[] {
   if (typeof given === 'string') return [{ role: 'user', content: [{ type: 'text', text: given }] }]
-  const list = readList(given, 'input')
+  const list = Array.isArray(given) ? (given as readonly Json[]) : refuseField('input', 'a text or a list is expected')
   if (list.length === 0) refuseField('input', 'there is none')
   const called = new Map<string, string>()
   return list.flatMap((entry, index) => readItem(readObject(entry, `input[${index}]`), `input[${index}]`, called))

@@ -98,7 +98,8 @@ function writeHead({ model, run, echoed }: Asked, status: Status | 'failed') {
     incomplete_details: null,
     model,
     previous_response_id: null,
-    store: true,
+    // Nothing can be asked for by its id here: the conversation is sent each time.
+    store: false,
     truncation: 'disabled',
     ...echoed,
   }

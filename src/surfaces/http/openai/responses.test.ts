@@ -45,7 +45,11 @@ test('text, with instructions and usage, and the run that answered', async () =>
     .create({ model: 'p', instructions: 'Be brief.', input: 'Hello' })
     .withResponse()
   expect(data.output_text).toBe('Be brief.|Hello')
-  expect(data).toMatchObject({ status: 'completed', usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 } })
+  expect(data).toMatchObject({
+    status: 'completed',
+    store: false,
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  })
   expect(data.id).toBe(`resp_${response.headers.get('x-llm-orc-run')}`)
   const cut = await openai.responses.create({ model: 'p', input: 'cut' })
   expect(cut).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } })
@@ -94,4 +98,10 @@ test('failures: at once with a status, later in the stream', async () => {
     .create({ model: 'p', input: 'x', previous_response_id: 'resp_1' })
     .catch((error) => error)
   expect([kept.status, kept.param]).toEqual([400, 'previous_response_id'])
+  const later = await openai.responses
+    .create({ model: 'p', input: 'x', background: true })
+    .catch((error: unknown) => error)
+  expect(String(later)).toMatch(/background: this is not offered here\. POST \/v1\/runs begins/)
+  const none = await openai.responses.create({ model: 'p' }).catch((error: unknown) => error)
+  expect(String(none)).toMatch(/input: a text or a list is expected/)
 })

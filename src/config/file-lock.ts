@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OrcError } from '../events/errors.ts'
+import { readBirth } from './birth.ts'
+
+/** ms to wait for another process, and between looks. A change takes some ms. */
+const PATIENCE_MS = 15_000
+const LOOK_MS = 10
+/** ms after which a lock is left behind when nothing is known of who made it. */
+const STALE_MS = 30_000
+
+/**
+ * Holds a file for one change against other processes, by a file beside it that says who holds it; answers with what lets go. What a
+ * process left that is dead is taken over. Where no such file can be made, none is: then the change itself cannot be written either.
+ */
+export async function lockFile(file: string): Promise<() => Promise<void>> {
+  const lock = join(dirname(file), `.${basename(file)}.lock`)
+  const mine = JSON.stringify({ host: hostname(), pid: process.pid, born: readBirth(process.pid) ?? null })
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      await writeFile(lock, mine, { flag: 'wx' })
+      return () => rm(lock, { force: true })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') await mkdir(dirname(file), { recursive: true }).catch(() => {})
+      else if (code !== 'EEXIST') return async () => {}
+    }
+    if (performance.now() > until) throw busy(file, lock)
+    if (!(await breakStale(lock))) await sleep(LOOK_MS * (0.5 + Math.random()))
+  }
+}
+
+/** True when it was taken away, or is gone by itself. */
+async function breakStale(lock: string): Promise<boolean> {
+  const said = await readFile(lock, 'utf8').catch(() => undefined)
+  if (said === undefined) return true
+  if (!(await isStale(lock, said))) return false
+  // Of several that see it only one moves it away; who has moved a younger one gives it back.
+  const aside = `${lock}.${randomBytes(6).toString('hex')}`
+  try {
+    await rename(lock, aside)
+  } catch {
+    return true
+  }
+  const moved = await readFile(aside, 'utf8').catch(() => said)
+  if (moved === said) await rm(aside, { force: true })
+  else await rename(aside, lock)
+  return moved === said
+}
+
+async function isStale(lock: string, said: string): Promise<boolean> {
+  const age = await stat(lock).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  )
+  if (age > STALE_MS) return true
+  try {
+    const { host, pid, born } = JSON.parse(said) as { host?: unknown; pid?: unknown; born?: unknown }
+    return host === hostname() && typeof pid === 'number' && isDead(pid, born)
+  } catch {
+    // It is just being written.
+    return false
+  }
+}
+
+/** Process numbers are given again: another birth is another process. */
+function isDead(pid: number, born: unknown): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+  const now = readBirth(pid)
+  return now !== undefined && typeof born === 'string' && now !== born
+}
+
+function busy(file: string, lock: string): OrcError {
+  const message = `${file} is being changed by another process`
+  return new OrcError({
+    code: 'file_unreadable',
+    message,
+    hint: `Try again. If nobody is at work: remove ${lock}`,
+    file,
+  })
+}
