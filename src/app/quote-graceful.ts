@@ -28,7 +28,7 @@ export function quoteGraceful(work: StepWork): StepQuote {
   return {
     id: place,
     kind: step.kind,
-    bounds: sumBounds([capBounds(inner.bounds, limits), wrapUp.bounds]),
+    bounds: sumBounds([limits.unpriced === 'allow' ? inner.bounds : capBounds(inner.bounds, limits), wrapUp.bounds]),
     output: inner.output.worst > last.output.worst ? inner.output : last.output,
     unbounded: joinReasons([...inner.unbounded, ...wrapUp.unbounded]),
     basis: known ? 'history' : 'guess',

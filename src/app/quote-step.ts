@@ -103,8 +103,9 @@ function quoteGate(work: StepWork): StepQuote {
 
 /** What a step and all below it may spend, they cannot exceed, unless a person may give more or what has no price is free. */
 function holdBudget({ budget }: GraphStep, quote: StepQuote): StepQuote {
-  if (!budget || budget.on_limit === 'ask' || budget.unpriced === 'allow') return quote
-  const bounds = capBounds(quote.bounds, budget)
+  const held = budget && (budget.on_limit === 'ask' || budget.unpriced === 'allow' ? budget.within : budget)
+  if (!held) return quote
+  const bounds = capBounds(quote.bounds, held)
   const unbounded =
     bounds.worst.cost < Infinity ? quote.unbounded.filter(({ what }) => what !== 'cost') : quote.unbounded
   return { ...quote, bounds, unbounded }

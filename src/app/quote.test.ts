@@ -119,6 +119,9 @@ describe('F3: the worst case', () => {
       quote([dear]).total.worst.cost,
     )
     expect(
+      quote([{ ...dear, budget: { max_cost: 5_000, on_limit: 'ask', within: { max_cost: 6_000 } } }]).total.worst.cost,
+    ).toBe(6_000)
+    expect(
       quote([dear], { budget: { limits: { max_cost: 7_000 }, on_limit: 'ask' } }).total.worst.cost,
     ).toBeGreaterThan(7_000)
     const unpriced = agent('a', { card: { provider: 'p', model: 'm', sources: [] } })

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +10,8 @@ const PATIENCE_MS = 15_000
 const LOOK_MS = 10
 /** ms after which a lock is left behind when nothing is known of who made it. */
 const STALE_MS = 30_000
+/** ms after which whoever took such a lock away has died over it. */
+const BREAKING_MS = 2_000
 
 /**
  * Holds a file for one change against other processes, by a file beside it that says who holds it; answers with what lets go. What a
@@ -26,12 +27,18 @@ export async function lockFile(file: string): Promise<() => Promise<void>> {
       return () => rm(lock, { force: true })
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT') await mkdir(dirname(file), { recursive: true }).catch(() => {})
-      else if (code !== 'EEXIST') return async () => {}
+      if (code !== 'EEXIST' && !(code === 'ENOENT' && (await makeFolder(file)))) return async () => {}
     }
     if (performance.now() > until) throw busy(file, lock)
     if (!(await breakStale(lock))) await sleep(LOOK_MS * (0.5 + Math.random()))
   }
+}
+
+function makeFolder(file: string): Promise<boolean> {
+  return mkdir(dirname(file), { recursive: true }).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** True when it was taken away, or is gone by itself. */
@@ -39,25 +46,28 @@ async function breakStale(lock: string): Promise<boolean> {
   const said = await readFile(lock, 'utf8').catch(() => undefined)
   if (said === undefined) return true
   if (!(await isStale(lock, said))) return false
-  // Of several that see it only one moves it away; who has moved a younger one gives it back.
-  const aside = `${lock}.${randomBytes(6).toString('hex')}`
+  // One at a time, and looked at once more: what was left behind may be another's by now.
+  const breaking = `${lock}.breaking`
   try {
-    await rename(lock, aside)
+    await writeFile(breaking, '', { flag: 'wx' })
   } catch {
-    return true
+    if ((await ageOf(breaking)) > BREAKING_MS) await rm(breaking, { force: true })
+    return false
   }
-  const moved = await readFile(aside, 'utf8').catch(() => said)
-  if (moved === said) await rm(aside, { force: true })
-  else await rename(aside, lock)
-  return moved === said
+  try {
+    const now = await readFile(lock, 'utf8').catch(() => undefined)
+    if (now === undefined || !(await isStale(lock, now))) return true
+    return await rm(lock, { force: true }).then(
+      () => true,
+      () => false,
+    )
+  } finally {
+    await rm(breaking, { force: true })
+  }
 }
 
 async function isStale(lock: string, said: string): Promise<boolean> {
-  const age = await stat(lock).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => 0,
-  )
-  if (age > STALE_MS) return true
+  if ((await ageOf(lock)) > STALE_MS) return true
   try {
     const { host, pid, born } = JSON.parse(said) as { host?: unknown; pid?: unknown; born?: unknown }
     return host === hostname() && typeof pid === 'number' && isDead(pid, born)
@@ -65,6 +75,14 @@ async function isStale(lock: string, said: string): Promise<boolean> {
     // It is just being written.
     return false
   }
+}
+
+/** ms since it was written; 0 when it is gone. */
+function ageOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  )
 }
 
 /** Process numbers are given again: another birth is another process. */

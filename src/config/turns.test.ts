@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { lockFile } from './file-lock.ts'
 import { inTurn } from './turns.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-orc-turns-'))
@@ -42,6 +43,14 @@ test('two processes that change one file lose no change of each other', async ()
   expect(readdirSync(folder).filter((name) => name.includes('shared'))).toEqual(['shared.yaml'])
 })
 
+test('where nothing can be written nobody waits for anybody', async () => {
+  // Nobody can make a folder there, whoever they are.
+  symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'gone'))
+  const { promise, resolve } = Promise.withResolvers<string>()
+  void inTurn(join(folder, 'gone', 'config.yaml'), async () => resolve('done'))
+  expect(await Promise.race([promise, sleep(5_000, 'waits')])).toBe('done')
+})
+
 test('what a dead process held is taken over; of one that lives nothing is taken', async () => {
   const file = join(folder, 'left.yaml')
   const lock = join(folder, '.left.yaml.lock')
@@ -62,4 +71,31 @@ test('what a dead process held is taken over; of one that lives nothing is taken
   expect(readdirSync(folder)).toContain('.left.yaml.lock')
   spawnSync('rm', [lock])
   expect(await waiting).toBe('done')
+})
+
+test('many who find what a dead process held are let in one after the other', async () => {
+  const file = join(folder, 'crowd.yaml')
+  const { pid } = spawnSync(process.execPath, ['-e', ''])
+  const leave = () => {
+    const told = JSON.stringify({ host: hostname(), pid, born: null })
+    try {
+      writeFileSync(join(folder, '.crowd.yaml.lock'), told, { flag: 'wx' })
+    } catch {
+      // Somebody is inside already.
+    }
+  }
+  let [inside, most, left] = [0, 0, 10]
+  const enter = async () => {
+    const unlock = await lockFile(file)
+    inside += 1
+    most = Math.max(most, inside)
+    await sleep(2)
+    inside -= 1
+    await unlock()
+    if (left-- > 0) leave()
+  }
+  leave()
+  await Promise.all(Array.from({ length: 30 }, enter))
+  expect(most).toBe(1)
+  expect(readdirSync(folder).filter((name) => name.includes('crowd'))).toEqual([])
 })

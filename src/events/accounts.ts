@@ -16,15 +16,23 @@ import type { RunState, StepState } from './state.ts'
 export function* accountsOf(
   state: RunState,
   step: StepState,
-): Iterable<{ limits: StepBudget; account: Account; whose?: string }> {
+): Generator<{ limits: StepBudget; account: Account; whose?: string }> {
   for (let at: StepState | undefined = step; at; at = at.parent === undefined ? undefined : state.steps.get(at.parent))
     if (at.plan.budget && at.account) yield { limits: at.plan.budget, account: at.account, whose: at.id }
   yield { limits: state.limits, account: state.account }
 }
 
+/** The same, once for each set of limits on an account. */
+function* limitsOn(state: RunState, step: StepState): ReturnType<typeof accountsOf> {
+  for (const each of accountsOf(state, step)) {
+    yield each
+    if (each.limits.within) yield { ...each, limits: each.limits.within }
+  }
+}
+
 /** Does anything limit what the step's calls may cost? */
 export function isLimited(state: RunState, step: StepState): boolean {
-  for (const { limits } of accountsOf(state, step))
+  for (const { limits } of limitsOn(state, step))
     if ((limits.max_cost ?? limits.max_tokens ?? limits.max_calls) !== undefined) return true
   return false
 }
@@ -43,7 +51,7 @@ export function checkNeed(state: RunState, step: StepState, need: Need): Afforda
   // A step's calls are used up, and it asks for more. Nobody is asked in vain: another budget may say no, whatever is given back.
   let asking: Shortage | undefined
   let hopeless: Shortage | undefined
-  for (const { limits, account, whose } of accountsOf(state, step)) {
+  for (const { limits, account, whose } of limitsOn(state, step)) {
     const purse = { whose, asks: limits.on_limit === 'ask' }
     if (
       limits.max_cost !== undefined &&
@@ -78,7 +86,7 @@ function answerTo({ whose, asks }: Shortage = { whose: undefined, asks: false })
 /** Nano-dollars that are not spent yet of the tightest limit on the step's calls. What is held for others may come back. */
 export function leftOf(state: RunState, step: StepState): number | undefined {
   let left: number | undefined
-  for (const { limits, account } of accountsOf(state, step)) {
+  for (const { limits, account } of limitsOn(state, step)) {
     if (limits.max_cost === undefined) continue
     left = Math.max(0, Math.min(left ?? Infinity, limits.max_cost - account.settled.cost))
   }
@@ -94,7 +102,7 @@ export function measureBudgets(state: RunState, id: string): BudgetAnswer {
   const note = (key: keyof typeof left, limit: number | undefined, spent: number) => {
     if (limit !== undefined) left[key] = Math.max(0, Math.min(left[key] ?? Infinity, limit - spent))
   }
-  for (const { limits: own, account: paid } of step ? accountsOf(state, step) : []) {
+  for (const { limits: own, account: paid } of step ? limitsOn(state, step) : []) {
     note('cost', own.max_cost, paid.settled.cost)
     note('tokens', own.max_tokens, paid.settled.tokens)
     note('calls', own.max_calls, paid.calls)
@@ -125,7 +133,7 @@ function nameOf(whose: string | undefined): string {
 
 /** Does another try of the same price fit? */
 export function fits(state: RunState, step: StepState, amount: Amount): boolean {
-  for (const { limits, account } of accountsOf(state, step)) {
+  for (const { limits, account } of limitsOn(state, step)) {
     const { cost, tokens } = addAmounts(addAmounts(account.settled, account.reserved), amount)
     if (cost > (limits.max_cost ?? Infinity) || tokens > (limits.max_tokens ?? Infinity)) return false
     if (account.calls >= (limits.max_calls ?? Infinity)) return false

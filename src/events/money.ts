@@ -18,6 +18,8 @@ export type StepBudget = BudgetLimits & {
   readonly on_limit?: 'ask'
   /** Models without a known price count as free against it; otherwise its limit on cost refuses them. */
   readonly unpriced?: 'allow'
+  /** What is around it allows so much besides; these limits stay as they are, and neither of its words is about them. */
+  readonly within?: BudgetLimits
 }
 
 /** What has been spent, may be spent, or is left: integer nano-dollars, tokens, calls, ms. Absent: without a limit. */

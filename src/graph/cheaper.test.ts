@@ -119,6 +119,22 @@ describe('an ensemble inside another', () => {
     ])
   })
 
+  test('its words are about its own limits, not about those of the agent that runs it', () => {
+    const run = (budget: string) => `  - {name: x, ensemble: inner, budget: {${budget}}}\n`
+    const budget = { max_calls: 5, on_limit: 'ask', within: { max_calls: 2 } }
+    const asking = compile('max_calls: 5, on_limit: ask', run('max_calls: 2, max_seconds: 3'))
+    expect(asking.graph?.steps).toMatchObject([{ budget, timeout_ms: 3_000 }])
+    const plain = compile('max_calls: 5', run('max_calls: 2')).graph?.steps[0]
+    expect(plain?.budget).toEqual({ max_calls: 2 })
+    const finishing = compile('max_cost: 5, on_limit: finish, unpriced: allow', run('max_cost: 2'))
+    expect(finishing.graph?.steps).toMatchObject([
+      {
+        budget: { max_cost: 5e9, unpriced: 'allow', within: { max_cost: 2e9 } },
+        spec: { limits: { max_cost: 1.6e9, unpriced: 'allow' } },
+      },
+    ])
+  })
+
   test('what has no effect there is said once, with its place', () => {
     const { graph, problems } = compile('max_calls: 3, on_limit: stop, wrap_up: 0.3, unpriced: allow, model: small')
     expect(graph).toBeDefined()

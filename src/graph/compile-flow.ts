@@ -201,7 +201,11 @@ function gateStep(when: string, step: GraphStep): GraphStep[] {
 }
 
 function limitSpending({ budget }: Agent, step: GraphStep): GraphStep {
-  return limitStep(step, budget && readBudget(budget))
+  const own = budget && readBudget(budget)
+  if (!own || !hasLimits(own.limits) || !(step.budget?.on_limit ?? step.budget?.unpriced)) return limitStep(step, own)
+  // The words of the ensemble that it runs are about that one's limits alone.
+  const { limits, ...time } = own
+  return { ...limitStep(step, { limits: {}, ...time }), budget: { ...step.budget, within: limits } }
 }
 
 /** The step and all inside it get by with that; a limit it has already stays where it is tighter. */

@@ -1,4 +1,4 @@
-import type { BudgetLimits } from '../events/money.ts'
+import type { BudgetLimits, StepBudget } from '../events/money.ts'
 import type { JsonObject } from '../events/values.ts'
 import type { Candidate } from './candidates.ts'
 import type { InputRules } from './composite.ts'
@@ -8,7 +8,7 @@ import type { StepGraph } from './step-graph.ts'
 export type GracefulSpec = {
   readonly graph: StepGraph
   /** What the graph may spend; the rest is the last answer's. */
-  readonly limits: BudgetLimits
+  readonly limits: StepBudget
   /** Who writes the last answer. */
   readonly candidates: readonly Candidate[]
   /** Tokens of what is there that the last answer is made from. */
@@ -53,6 +53,7 @@ export function gracefulSpec(graph: StepGraph, how: Finish): GracefulSpec {
       ...(max_cost === undefined ? {} : { max_cost: spend(max_cost) }),
       ...(max_tokens === undefined ? {} : { max_tokens: spend(max_tokens) }),
       ...(max_calls === undefined ? {} : { max_calls: Math.max(1, max_calls - 1) }),
+      ...(graph.budget?.unpriced === 'allow' ? { unpriced: 'allow' } : {}),
     },
     candidates,
     material_tokens: readableTokens(how, wrap_up),

@@ -14,6 +14,7 @@ import type { AgentSpec } from '../graph/agent-spec.ts'
 import type { Candidate } from '../graph/candidates.ts'
 import type { Check, VerifiedSpec } from '../graph/verify.ts'
 import { type PlainCheck, runCheck, showAnswer, type Verdict } from './checks.ts'
+import { listLost, verdictOn } from './inner.ts'
 import { makeJudge, readScore } from './judge.ts'
 import { type Left, preferHelpful } from './learned.ts'
 import { isAskedAfter } from './recovery.ts'
@@ -30,7 +31,7 @@ export const verifiedStep: StepKind = {
   kind: 'verified',
   version: 2,
   run: runVerified({ learns: true }),
-  // Asked the next model by the order of the choice, whatever had helped before.
+  // Asked the next model by the order of the choice, whatever had helped before, and did not tell what is missing of its answer.
   older: { 1: runVerified({ learns: false }) },
 }
 
@@ -62,7 +63,7 @@ function runVerified({ learns }: { readonly learns: boolean }): RunStep {
         const { verdicts, score, unmade } = await judgeAnswer(work, output)
         const failures = verdicts.filter(({ passed }) => !passed).map(({ check, why }) => `${check}: ${why}`)
         recordVerdict(work, { answer: answer.step, number: tries, repair: round, verdicts, score })
-        if (failures.length === 0) return { output }
+        if (failures.length === 0) return { output, ...(learns ? verdictOn(listLost([answer])) : {}) }
         if (unmade !== undefined) throw new StepFailure('verification_failed', unmade, { output })
         rejected.push({ candidate, code: 'verification_failed', why: failures.join('; '), output })
         repair = { answer: output, failures }

@@ -42,6 +42,14 @@ describe('hints in the words of another face', () => {
     ['`llm-orc ensembles list` shows all of them.', 'the tool list_ensembles shows all of them.'],
     ['Change it with: llm-orc profiles update', 'Change it with: the tool update_profile'],
     ['Watch it with: llm-orc runs tail 1-a', 'Watch it with: llm-orc runs tail 1-a (at a terminal)'],
+    [
+      'Go on: llm-orc runs resume 1-a --accept-changed. Or start a new run.',
+      'Go on: llm-orc runs resume 1-a --accept-changed (at a terminal). Or start a new run.',
+    ],
+    [
+      "Write `llm-orc runs resolve 1-a 'pay/tool:x' done --answer '…'` (or deny it)",
+      "Write llm-orc runs resolve 1-a 'pay/tool:x' done --answer '…' (at a terminal) (or deny it)",
+    ],
     ['Add --confirm to do it.', 'Add confirm: true to do it.'],
   ])('over MCP: %s', (hint, said) => expect(mcp(hint)).toBe(said))
 

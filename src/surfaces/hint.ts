@@ -7,8 +7,8 @@ import { type Command, findPlace, takesValue } from './cli/tree.ts'
  * (`--confirm`). A face where nobody types says the same in its own words.
  */
 export interface Wording {
-  /** The operation with what it is given; a word that stands for one (`RUN`) is given as it is. */
-  operation(name: string, input: Given): string
+  /** The operation with what it is given; a word that stands for one (`RUN`) is given as it is. `command`: as it is typed. */
+  operation(name: string, input: Given, command: string): string
   /** One field, to be given with whatever was asked; `true` and `false` are said, of others only their name. */
   field(name: string, value: boolean | undefined): string
 }
@@ -61,7 +61,8 @@ function rewordCommand(text: string, wording: Wording): string {
   const piped = command.stdin === undefined ? undefined : /^ ?< [^\s,;]+/.exec(rest)?.[0]
   if (piped !== undefined && command.stdin !== undefined) input[command.stdin] = '…'
   const after = rest.slice(piped?.length ?? 0).replace(/^`/, '')
-  return wording.operation(command.name, input) + rewordOptions(after, wording)
+  const typed = `llm-orc ${text.slice(0, text.length - rest.length).trimEnd()}${piped ?? ''}`
+  return wording.operation(command.name, input, typed) + rewordOptions(after, wording)
 }
 
 function readGiven(command: Command, words: readonly string[]): Given {

@@ -7,6 +7,7 @@ import { createBudgetExecutor } from '../../src/effects/budget.ts'
 import { createDefinitionExecutor } from '../../src/effects/definition.ts'
 import { createInventoryExecutor } from '../../src/effects/inventory.ts'
 import type { Executor } from '../../src/engine/effect.ts'
+import { forkRun } from '../../src/engine/fork.ts'
 import type { Command } from '../../src/engine/inbox.ts'
 import { StepFailure, type StepKind } from '../../src/engine/step.ts'
 import type { Event, EventOf } from '../../src/events/event.ts'
@@ -24,7 +25,8 @@ import { dispatchStep } from '../../src/steps/dispatch.ts'
 import { gracefulStep, portionStep } from '../../src/steps/graceful.ts'
 import { loopStep } from '../../src/steps/loop.ts'
 import { nestedStep } from '../../src/steps/nested.ts'
-import { type LawOptions, runWithLaws, takeUp } from '../laws.ts'
+import { verifiedStep } from '../../src/steps/verified.ts'
+import { eventsOf, type LawOptions, runToEnd, runWithLaws, takeUp } from '../laws.ts'
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')
 
@@ -75,6 +77,7 @@ const options = (more: Partial<LawOptions> = {}, found?: StepGraph): LawOptions 
     nested: nestedStep,
     pay: payStep,
     portion: portionStep,
+    verified: verifiedStep,
   },
   executors: (_, store) => ({
     model,
@@ -194,6 +197,35 @@ test('an ensemble inside another has its own word on models without a price; the
   expect(ofType(around.events, 'budget-refused').map(({ data }) => data.code)).toEqual(['price_unknown'])
 })
 
+test('what runs an ensemble limits it as well: neither a yes nor its word on prices is about that', async () => {
+  const within = { max_calls: 2 }
+  const past = await run([inside('sub', [pay('a', 6)], { max_calls: 1, on_limit: 'ask', within })])
+  expect(past.end).toMatchObject({ outcome: 'resting', asks: ['budget:sub'] })
+  const [question] = ofType(past.events, 'approval-requested')
+  const next = await takeUp(past, options(), { commands: [answer('approve', question as never)] })
+  expect(findViolations(next.events, sha256)).toEqual([])
+  expect(next.end).toEqual({ outcome: 'finished', status: 'exhausted' })
+  expect(ofType(next.events, 'budget-settled')).toHaveLength(2)
+  expect(ofType(next.events, 'budget-refused').map(({ data }) => data.code)).toEqual(['budget_exhausted'])
+  const free: StepBudget = { max_cost: 5_000, unpriced: 'allow', within: { max_cost: 9_000 } }
+  const around = await run([inside('sub', [pay('a', 1, { price: null })], free)])
+  expect(ofType(around.events, 'budget-refused').map(({ data }) => data.code)).toEqual(['price_unknown'])
+})
+
+test('what was granted stays granted in a fork, which has spent nothing yet', async () => {
+  const past = await run([inside('sub', [pay('a', 8)], { max_calls: 3, on_limit: 'ask' })])
+  const [question] = ofType(past.events, 'approval-requested')
+  const next = await takeUp(past, options(), { commands: [answer('approve', question as never)] })
+  const [yes] = ofType(next.events, 'approval-given')
+  const order = { run: 'f', at: yes?.seq ?? 0, change: {}, started_by: 'code', run_key: 'f'.repeat(64) } as const
+  const made = await forkRun(next.room.ports, 'run-1', order)
+  if ('refused' in made) throw new Error(made.refused.message)
+  await runToEnd(made, next.room.world)
+  const events = await eventsOf(next.room, 'f')
+  expect(events.at(-1)).toMatchObject({ type: 'run-finished', data: { status: 'succeeded' } })
+  expect(findViolations(events, sha256)).toEqual([])
+})
+
 describe('an ensemble inside another that finishes with what is there', () => {
   const work: StepGraph = { name: 'inner', steps: [agent('one'), agent('two', 'one'), agent('three', 'two')] }
   const finishing = (id: string, calls: number, ...before: readonly string[]): GraphStep => ({
@@ -217,6 +249,19 @@ describe('an ensemble inside another that finishes with what is there', () => {
     expect(outputOf(events, 'sub')).toBe('the last word\n\nNot finished:\n- three (budget_exhausted)')
     expect(verdictOf(events, 'sub')).toEqual({ partial: true, failed: ['sub/work/three'] })
     expect([outputOf(events, 'after'), outputOf(events, 'partly')]).toEqual(['after', 'partly'])
+  })
+
+  test('under a limit on cost, with its own word on models without a price', async () => {
+    const budget = { max_cost: 5_000, unpriced: 'allow' } as const
+    const graph: StepGraph = {
+      ...work,
+      steps: [pay('a', 1, { price: null })],
+      budget: { limits: budget, unpriced: 'allow' },
+    }
+    const spec = { ...gracefulSpec(graph, { limits: budget, candidates: [candidate] }), ensemble: 'inner' }
+    const { events, end } = await run([{ id: 'sub', kind: 'graceful', spec, budget }])
+    expect(end).toMatchObject({ status: 'succeeded' })
+    expect(outputOf(events, 'sub')).toBe('paid 1')
   })
 
   test('inside and inside again: each level knows what is missing', async () => {
@@ -268,6 +313,20 @@ test('what failed inside a dispatched ensemble with a budget is told to the step
   expect(end).toMatchObject({ status: 'partial' })
   expect(verdictOf(events, 'sent')).toEqual({ partial: true, failed: ['sent/inner/bad'] })
   expect(outputOf(events, 'w')).toEqual(['sent/inner/bad'])
+})
+
+test('what failed inside an ensemble whose answer is verified is told as well', async () => {
+  const bad: GraphStep = { id: 'bad', kind: 'fail', spec: {} }
+  const inner = {
+    id: 'inner',
+    kind: 'nested',
+    spec: { ensemble: 'inner', graph: { name: 'inner', steps: [bad, agent('good')] } },
+  }
+  const checks = [{ name: 'non-empty', kind: 'non-empty' }]
+  const checked: GraphStep = { id: 'v', kind: 'verified', spec: { step: inner, checks, repair_limit: 0 } as never }
+  const { events, end } = await run([checked, when('w', 'steps.v.missing', 'v')])
+  expect(end).toMatchObject({ status: 'partial' })
+  expect(outputOf(events, 'w')).toEqual(['v/answer/bad'])
 })
 
 describe('run.budget in expressions', () => {
@@ -330,6 +389,7 @@ test('I10 any budgets inside each other, any words on them: never over a limit, 
     const budget = (): StepBudget => ({
       ...(random() < 0.7 ? { max_cost: 1_000 * Math.ceil(random() * 8) } : { max_calls: Math.ceil(random() * 6) }),
       ...(random() < 0.6 ? { on_limit: 'ask' } : {}),
+      ...(random() < 0.2 ? { within: { max_calls: Math.ceil(random() * 9) } } : {}),
     })
     const grow = (name: string, depth: number): GraphStep => {
       if (depth === 0 || random() < 0.3)

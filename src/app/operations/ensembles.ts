@@ -53,7 +53,8 @@ export const showEnsemble = defineOperation({
       agents: target.graph.steps.map((step) => ({
         name: step.id,
         kind: step.kind,
-        ...modelOf(step.spec),
+        // The models of an ensemble that finishes by itself are its agents'; its own only writes the last answer.
+        ...(step.kind === 'graceful' ? {} : modelOf(step.spec)),
         depends_on: (step.after ?? []).map((edge) => (edge.on === 'always' ? edge.step : `${edge.step} (${edge.on})`)),
       })),
       phases: phasesOf(target.graph),

@@ -40,11 +40,8 @@ export class MoneyRules {
       purse.heldCost += reserved.cost
       purse.heldTokens += reserved.tokens
       purse.calls += 1
-      if (
-        purse.cost + purse.heldCost > (purse.max_cost ?? Infinity) ||
-        purse.tokens + purse.heldTokens > (purse.max_tokens ?? Infinity) ||
-        purse.calls > (purse.max_calls ?? Infinity)
-      )
+      const { within } = this.#steps.known.get(whose)?.plan.budget ?? {}
+      if (exceeds(purse, purse) || (within && exceeds(purse, within)))
         this.#fail('I10', `intends ${key}, which the budget of ${whose} does not pay for`)
     }
   }
@@ -84,7 +81,8 @@ export class MoneyRules {
   /** The past that a fork shares has been paid by its parent. */
   fork(limits: Partial<RunLimits> | undefined): void {
     this.#held.clear()
-    this.#purses.clear()
+    // What was granted there stays granted.
+    for (const [id, purse] of this.#purses) this.#purses.set(id, purseOf(purse))
     const { max_cost, max_tokens, max_calls } = this.#run
     this.#run = purseOf({ max_cost, max_tokens, max_calls, ...limits })
   }
@@ -105,7 +103,12 @@ export class MoneyRules {
   }
 }
 
-type Limits = { readonly [K in keyof BudgetLimits]: BudgetLimits[K] | undefined }
+type Limits = { readonly [K in keyof BudgetLimits]?: BudgetLimits[K] | undefined }
+
+function exceeds({ cost, heldCost, tokens, heldTokens, calls }: Purse, limits: Limits): boolean {
+  const { max_cost = Infinity, max_tokens = Infinity, max_calls = Infinity } = limits
+  return cost + heldCost > max_cost || tokens + heldTokens > max_tokens || calls > max_calls
+}
 
 function purseOf({ max_cost, max_tokens, max_calls }: Limits): Purse {
   return { max_cost, max_tokens, max_calls, cost: 0, tokens: 0, heldCost: 0, heldTokens: 0, calls: 0 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { NASTY_OUTPUTS } from '../../events/views/sample-events.ts'
+import { gracefulSpec } from '../graceful.ts'
 import type { GraphStep, StepGraph } from '../step-graph.ts'
 import { drawAscii } from './ascii.ts'
 import { drawMermaid } from './mermaid.ts'
@@ -61,6 +62,16 @@ describe('the picture of a graph', () => {
         : [critic]  ollama/llama3  <- draft
         |
       [join]  assemble: vote  <- polish"
+    `)
+  })
+
+  test('an ensemble that finishes by itself is what is inside it, not the model that writes its last answer', () => {
+    const inner = { name: 'inner', steps: [agent('scout')] }
+    const finish = { limits: { max_calls: 3 }, candidates: [{ provider: 'p', model: 'last' }] }
+    const spec = { ...gracefulSpec(inner, finish), ensemble: 'inner' }
+    expect(drawAscii(pictureOf({ name: 'g', steps: [{ id: 'x', kind: 'graceful', spec }] }))).toMatchInlineSnapshot(`
+      "[x]  ensemble inner; finishes within its budget
+        : [scout]  ollama/llama3"
     `)
   })
 

@@ -1,4 +1,5 @@
 import type { ConditionSpec, DispatchSpec, EachSpec, LoopSpec, NestedSpec } from '../composite.ts'
+import type { GracefulSpec } from '../graceful.ts'
 import { phasesOf } from '../phases.ts'
 import type { GraphStep, StepGraph } from '../step-graph.ts'
 import type { VerifiedSpec } from '../verify.ts'
@@ -63,7 +64,8 @@ function insideOf({ kind, spec }: GraphStep): Picture | undefined {
     case 'loop':
       return pictureOf((spec as unknown as LoopSpec).body)
     case 'nested':
-      return pictureOf((spec as unknown as NestedSpec).graph)
+    case 'graceful':
+      return pictureOf((spec as unknown as NestedSpec | GracefulSpec).graph)
     default:
       return undefined
   }
@@ -82,6 +84,10 @@ function notesOf({ kind, spec }: GraphStep): string[] {
     }
     case 'nested':
       return [`ensemble ${(spec as unknown as NestedSpec).ensemble}`]
+    case 'graceful': {
+      const { ensemble } = spec as unknown as GracefulSpec
+      return [...(ensemble === undefined ? [] : [`ensemble ${ensemble}`]), 'finishes within its budget']
+    }
     case 'dispatch':
       return [`the ensemble named by ${shorten((spec as unknown as DispatchSpec).ensemble)}`]
     case 'verified': {

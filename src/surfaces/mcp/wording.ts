@@ -9,11 +9,9 @@ const TOOLS: ReadonlyMap<string, string> = new Map([
 
 /** How hints speak to a model or its user: of tools and arguments. What no tool does is done at a terminal. */
 export const MCP_WORDING: Wording = {
-  operation: (name, input) => {
+  operation: (name, _, command) => {
     const tool = TOOLS.get(name)
-    if (tool !== undefined) return `the tool ${tool}`
-    const words = Object.values(input).filter((value) => typeof value === 'string' && /^[\w@.:/-]+$/.test(value))
-    return `${['llm-orc', name, ...words].join(' ')} (at a terminal)`
+    return tool === undefined ? `${command} (at a terminal)` : `the tool ${tool}`
   },
   field: (name, value) => (value === undefined ? name : `${name}: ${value}`),
 }

@@ -25,7 +25,8 @@ export async function answerCall(c: FaceContext, call: ModelCall, dialect: Diale
     const text = means.app.redact(JSON.stringify(dialect.whole(run, await run.reply)))
     return c.body(text, 200, { 'content-type': 'application/json', [RUN_HEADER]: run.id })
   }
-  await run.wait(HOLD_MS)
+  // No id is told that a crash could take back.
+  await Promise.all([run.wait(HOLD_MS), run.begun])
   if (run.isOver) await run.reply
   const response = answerStream(c, tellAnswer(means.app, run, dialect.telling(run)), means.streams)
   response.headers.set(RUN_HEADER, run.id)

@@ -10,6 +10,8 @@ export class AskedRun {
   readonly id = makeRunId()
   /** Rejects with OrcError when there is no run, and with RunFailure when it gives no answer. */
   readonly reply: Promise<Reply>
+  /** Resolves when the run is on disk, or when there will be none. */
+  readonly begun: Promise<void>
   /** Seconds UTC. */
   readonly created = Math.floor(Date.now() / 1000)
   readonly #leaving = new AbortController()
@@ -24,13 +26,18 @@ export class AskedRun {
   #wake: (() => void) | undefined
 
   constructor(means: CallerMeans, call: ModelCall) {
+    const { promise, resolve: onBegun } = Promise.withResolvers<void>()
+    this.begun = promise
     const watcher = {
-      events: (events: readonly Event[]) => events.forEach((event) => this.#note(event)),
+      events: (events: readonly Event[]) => {
+        onBegun()
+        for (const event of events) this.#note(event)
+      },
       delta: (step: string, _: number, { type, text }: { readonly type: string; readonly text: string }) => {
         if (step === this.#live && type === 'text' && !this.#broken) this.#hear(text)
       },
     }
-    const begun = (live: string | undefined) => {
+    const onLive = (live: string | undefined) => {
       this.#live = live
     }
     const caller = {
@@ -42,10 +49,11 @@ export class AskedRun {
     }
     const profile = isProfileId(call.model)
     this.reply = askModel
-      .run({ call, run: this.id, begun }, caller)
+      .run({ call, run: this.id, begun: onLive }, caller)
       .then((result) => readReply(result, { profile, finish: this.#finish, retry_after_ms: this.#retry_after_ms }))
       .finally(() => {
         this.#over = true
+        onBegun()
         this.#wake?.()
       })
     // Whoever awaits it is told; nobody may.

@@ -1,4 +1,7 @@
 /** How answers over this face end otherwise than well: clients that leave, answers that break off, budgets, questions to people. */
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeServedProject, openServer, type Served } from '../serve.fixture.ts'
@@ -154,4 +157,22 @@ test('a run that waits for a person is told so, and waits on', async () => {
   expect(error).toMatchObject({ status: 409, code: 'run_rests' })
   const run = (error as InstanceType<typeof OpenAI.APIError>).headers?.get('x-llm-orc-run') as string
   expect(await statusOf(run)).not.toBe('cancelled')
+})
+
+test('no run is named before it is on disk, however long that takes', async () => {
+  const data = server.env['XDG_DATA_HOME'] ?? ''
+  const other = new DatabaseSync(join(data, 'llm-orchestrator', 'journal.db'))
+  other.exec('BEGIN IMMEDIATE')
+  let isHeld = true
+  const asked = openai.chat.completions
+    .create({ model: 'slow', messages: [{ role: 'user', content: 'x' }], stream: true })
+    .withResponse()
+    .then(({ response }) => ({ run: response.headers.get('x-llm-orc-run'), isHeld }))
+  await sleep(1_300)
+  isHeld = false
+  other.exec('ROLLBACK')
+  other.close()
+  const told = await asked
+  expect(told.isHeld).toBe(false)
+  expect((await fetch(`${server.url}/v1/runs/${told.run}`)).status).toBe(200)
 })
