@@ -252,7 +252,7 @@ describe('B07 limits', () => {
     const start = performance.now()
     const given = label === 'deep data' ? { results: deep as {} } : names
     expect(evaluateAssertion(label === 'deep data' ? "results == results['deep']" : text, given as {}).ok).toBe(false)
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(performance.now() - start).toBeLessThan(10_000)
   })
 
   test('B07 long flat expressions are fine', () => {

