@@ -118,6 +118,20 @@ describe('editing a config file', () => {
     )
   })
 
+  it('B03 texts that begin with space, in lines, come back as they were', async () => {
+    const world = await makeWorld()
+    const file = world.at('@/config.yaml')
+    for (const indent of [2, 4]) {
+      await world.write({ '@/config.yaml': `chains:\n${' '.repeat(indent)}first: [a]\n` })
+      const texts = [' \n', '  \na', '\n \n', '\n  a\n', '\t\n b', 'a\n  \n', '   a\n b\n\n', '\n\n']
+      for (const text of texts) {
+        await editConfig(file, ['chains', 'n'], [text, ''])
+        const data = parse(await readFile(file, 'utf8')) as { chains: { [name: string]: unknown } }
+        expect(data.chains).toEqual({ first: ['a'], n: [text, ''] })
+      }
+    }
+  })
+
   it('goes to the project, and outside of one to the user', async () => {
     const world = await makeWorld()
     expect(await findOwnConfig(await world.paths())).toBe(world.at('@/config.yaml'))

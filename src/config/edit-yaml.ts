@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Document, isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
+import { isDeepStrictEqual } from 'node:util'
+import { Document, isMap, isScalar, parseDocument, visit, type YAMLMap } from 'yaml'
 import { OrcError } from '../events/errors.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { parseYaml } from '../graph/yaml.ts'
@@ -18,14 +19,32 @@ export function editYaml(text: string, file: string, edit: (document: Document) 
   edit(document)
   const written = file.endsWith('.json')
     ? `${JSON.stringify(document.toJS(), null, 2)}\n`
-    : document.toString({ lineWidth: 0, ...findStyle(text) })
+    : render(document, findStyle(text))
   return requireReadable(written, file)
 }
 
 /** A new file. Throws OrcError when nobody could read it: some characters can stand in no such file. */
 export function printYaml(data: JsonObject): string {
   const document = new Document(data, { version: '1.2', aliasDuplicateObjects: false })
-  return requireReadable(document.toString({ lineWidth: 0 }), 'the new file')
+  return requireReadable(render(document, {}), 'the new file')
+}
+
+/** The package loses space at the beginning of some texts of several lines: where that shows, they are written in quotes. */
+function render(document: Document, style: Partial<Style>): string {
+  const options = { lineWidth: 0, ...style }
+  const written = document.toString(options)
+  if (saysTheSame(written, document)) return written
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && /^\s[^]*\n|\n\s/.test(node.value)) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return document.toString(options)
+}
+
+function saysTheSame(written: string, document: Document): boolean {
+  const again = parseDocument(written, { version: '1.2' })
+  return again.errors.length === 0 && isDeepStrictEqual(again.toJS(), document.toJS())
 }
 
 function requireReadable(written: string, file: string): string {
@@ -46,12 +65,14 @@ export function isEmptyMap(node: unknown): boolean {
   return isMap(node) && (node as YAMLMap).items.length === 0
 }
 
-/** How the file is written, so that what is not changed stays as it was. */
-function findStyle(text: string): {
+interface Style {
   readonly indent: number
   readonly indentSeq: boolean
   readonly flowCollectionPadding: boolean
-} {
+}
+
+/** How the file is written, so that what is not changed stays as it was. */
+function findStyle(text: string): Style {
   const indent =
     /^[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*( +)[^\s#-]/m.exec(text)?.[1]?.length ?? 2
   return {

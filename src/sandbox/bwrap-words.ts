@@ -15,8 +15,8 @@ export interface Furniture {
   readonly empty: string
   /** An empty file to lay over others. */
   readonly nothing: string
-  /** A program outside of the system's folders. */
-  readonly program?: string
+  /** A program outside of the system's folders, and what is bound there: the same, or its shadow. */
+  readonly program?: { readonly path: string; readonly source: string }
   readonly egress?: string
 }
 
@@ -66,7 +66,7 @@ export function bwrapWords(
     ['--proc', '/proc', '--dev', '/dev', ...room('/dev/shm', limits.disk_bytes, '1777'), '--remount-ro', '/dev'],
     [...room('/tmp', limits.disk_bytes, '1777'), ...room(HOME, limits.disk_bytes, '0700')],
     furniture.egress === undefined ? [] : ['--ro-bind', furniture.egress, EGRESS_SOCKET],
-    furniture.program === undefined ? [] : ['--ro-bind', furniture.program, furniture.program],
+    furniture.program === undefined ? [] : ['--ro-bind', furniture.program.source, furniture.program.path],
     view.binds.flatMap(({ path, source, writable }) => [writable ? '--bind' : '--ro-bind', source, path]),
     view.guards.flatMap((guard) => lay(guard, furniture)),
     ['--remount-ro', '/', '--chdir', cwd],

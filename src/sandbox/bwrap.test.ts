@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -60,6 +61,14 @@ describe.skipIf(missing !== '')('bwrap', () => {
   ])('%s works', async (program, args, stdout) => {
     if (program === 'python3' && python !== '') return
     expect(await run(program, args)).toMatchObject({ exit: 0, stdout, stderr: '' })
+  })
+
+  it('starts a program that lies where only its owner may go', async () => {
+    const closed = makeProject()
+    const program = join(closed, 'speak')
+    copyFileSync(realpathSync('/bin/echo'), program)
+    chmodSync(closed, 0o700)
+    expect(await run(program, ['heard'])).toMatchObject({ exit: 0, stdout: 'heard\n', stderr: '' })
   })
 
   it('says what is missing, and starts nothing', async () => {

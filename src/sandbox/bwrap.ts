@@ -87,12 +87,12 @@ async function run(spec: SandboxSpec, options: BwrapOptions): Promise<SandboxRes
       refusal: describeMissing({ tier: 'bwrap', state: 'missing', missing: tools.missing }),
     })
   const who = await chooseIdentity(spec.write ?? [])
-  const program = await findForSandbox(spec.program, who)
+  const shadowing = who ? (await findForSandbox('python3', who))?.path : undefined
+  const program = await findForSandbox(spec.program, who, { closed: shadowing !== undefined })
   if (!program) return notStarted('bwrap', { error: 'program_missing' })
   const cell = await Cell.make(who)
   try {
     const asked = { read: spec.read ?? [], write: spec.write ?? [] }
-    const shadowing = who ? (await findForSandbox('python3', who))?.path : undefined
     const view = await planView(asked, {
       who,
       ...(shadowing === undefined ? {} : { shadows: await cell.makePlace('shadows') }),
@@ -136,6 +136,8 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
       ? await (await import('./egress.ts')).openEgress(cell.path('egress'), { ...options.egress, rules, onDecision })
       : undefined
   if (proxy) await cell.give('egress')
+  const shadow = program.closed ? { path: program.path, target: await cell.write('program', '') } : undefined
+  const shadows = shadow ? [...view.shadows, shadow] : view.shadows
   const handles: FileHandle[] = []
   try {
     handles.push(await open(filter, 'r'), await open(status, 'r+'), await open('/dev/null', 'r'))
@@ -144,7 +146,9 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
       files,
       empty,
       nothing,
-      ...(program.extra === undefined ? {} : { program: program.extra }),
+      ...(program.extra === undefined
+        ? {}
+        : { program: { path: program.extra, source: shadow?.target ?? program.extra } }),
       ...(proxy ? { egress: cell.path('egress') } : {}),
     }
     const command = [
@@ -162,15 +166,8 @@ async function runInCell(spec: SandboxSpec, prepared: Prepared): Promise<Sandbox
       ...spec.args,
     ]
     const words =
-      view.shadows.length > 0 && who && shadowing !== undefined
-        ? [
-            shadowing,
-            '-I',
-            '-S',
-            '-c',
-            SHADOW_LAUNCHER,
-            JSON.stringify({ ...who, shadows: view.shadows, words: command }),
-          ]
+      shadows.length > 0 && who && shadowing !== undefined
+        ? [shadowing, '-I', '-S', '-c', SHADOW_LAUNCHER, JSON.stringify({ ...who, shadows, words: command })]
         : command
     const done = await runProcess({
       program: words[0] as string,

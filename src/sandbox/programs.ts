@@ -12,6 +12,8 @@ export interface FoundProgram {
   readonly path: string
   /** A file outside of the system's folders that has to be shown to it. */
   readonly extra?: string
+  /** The user inside may not reach `extra` where it is: it has to be shown from elsewhere. */
+  readonly closed?: true
 }
 
 /** The first executable file of this name on a path; default: ours, then the system's. Undefined when there is none. */
@@ -31,9 +33,15 @@ function usualFolders(): readonly string[] {
 
 /**
  * A program that works where only the system's folders are seen: one of them, or a single binary elsewhere. What only starts others
- * (the shims of version managers) is passed over, and so is what the user inside may not read.
+ * (the shims of version managers) is passed over, and so is what the user inside may not read, unless a closed one will do and there is
+ * no other.
  */
-export async function findForSandbox(name: string, who: Identity | undefined): Promise<FoundProgram | undefined> {
+export async function findForSandbox(
+  name: string,
+  who: Identity | undefined,
+  { closed = false }: { readonly closed?: boolean } = {},
+): Promise<FoundProgram | undefined> {
+  let last: FoundProgram | undefined
   const folders = isAbsolute(name) ? [''] : usualFolders()
   if (!isAbsolute(name) && name.includes('/')) return undefined
   for (const folder of folders) {
@@ -41,10 +49,11 @@ export async function findForSandbox(name: string, who: Identity | undefined): P
     if (!isAbsolute(candidate) || !(await isExecutable(candidate))) continue
     const real = await realpath(candidate)
     if (SYSTEM.test(candidate) && SYSTEM.test(real)) return { path: candidate }
-    if (!(await isBinary(real)) || (who && (await findClosed(real, 'read', who)) !== undefined)) continue
-    return { path: real, extra: real }
+    if (!(await isBinary(real))) continue
+    if (!who || (await findClosed(real, 'read', who)) === undefined) return { path: real, extra: real }
+    if (closed) last ??= { path: real, extra: real, closed }
   }
-  return undefined
+  return last
 }
 
 async function isExecutable(path: string): Promise<boolean> {
