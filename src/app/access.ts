@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { inTurn } from '../config/turns.ts'
 import { OrcError } from '../events/errors.ts'
 import { BearerTokens, type Issuer } from '../trust/bearer.ts'
 import { isKey, type KeyRecord, KeyRing, statusOfKey } from '../trust/keys.ts'
@@ -40,7 +41,7 @@ export interface Access {
 }
 
 export function openKeyRing({ paths }: Pick<App, 'paths'>): KeyRing {
-  return new KeyRing(join(paths.data, 'keys.json'))
+  return new KeyRing(join(paths.data, 'keys.json'), inTurn)
 }
 
 /** Whose name stands in a record, with the limits of today; undefined for the local user, and for who is not known any more. */

@@ -1,4 +1,5 @@
 import { OrcError } from '../events/errors.ts'
+import { findStream } from '../journal/journal.ts'
 import type { App } from './app.ts'
 
 /** What a batch was asked for. */
@@ -134,7 +135,7 @@ export async function appendBatch(app: App, batch: string, record: BatchRecord):
   const { journal } = await app.openJournal()
   const stream = `batch/${batch}`
   const records = [app.redaction.redactJson(record as never)]
-  let expected = (await journal.list({ prefix: stream })).find((info) => info.stream === stream)?.last ?? 0
+  let expected = (await findStream(journal, stream))?.last ?? 0
   for (;;) {
     const appended = await journal.append([{ stream, expected, records }])
     if (appended.ok) return true

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OrcError } from '../events/errors.ts'
 import { upcast } from '../events/upcast.ts'
+import { findStream } from '../journal/journal.ts'
 import { findPrincipal } from './access.ts'
 import type { App } from './app.ts'
 import {
@@ -217,8 +218,7 @@ async function cancelItem(app: App, run: string, how: Steering): Promise<string>
 
 async function headOf(app: App, run: string): Promise<number> {
   const { journal } = await app.openJournal()
-  const stream = `run/${run}`
-  return (await journal.list({ prefix: stream })).find((info) => info.stream === stream)?.last ?? 0
+  return (await findStream(journal, `run/${run}`))?.last ?? 0
 }
 
 async function watchCancelling(

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/env.ts'
 import { findDefaultProfile } from '../config/fallbacks.ts'
 import type { Profiles } from '../config/profiles.ts'
-import { isLoopback } from '../config/project-limits.ts'
+import { staysHere } from '../config/project-limits.ts'
 import { OrcError } from '../events/errors.ts'
 import type { ModelRequest } from '../events/messages.ts'
 import type { ModelProfile } from '../graph/profile.ts'
@@ -80,7 +80,7 @@ export function createModels(from: {
     if (!untrusted || untrusted.variables.has(key)) return true
     if (settingsOf(name)?.base_url !== undefined) return !untrusted.providers.has(name)
     const variable = addressVariable(vendor) ?? ''
-    return !untrusted.variables.has(variable) || isLoopback(baseUrlOf(vendor, name) ?? '')
+    return !untrusted.variables.has(variable) || staysHere(baseUrlOf(vendor, name) ?? '')
   }
   const knownKey = (vendor: Vendor, name: string) => keyNames(vendor, name).find((variable) => env.values.get(variable))
   const setKey = (vendor: Vendor, name: string) => {

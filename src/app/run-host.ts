@@ -2,6 +2,7 @@ import type { Delta } from '../engine/effect.ts'
 import { OrcError } from '../events/errors.ts'
 import type { Event } from '../events/event.ts'
 import { upcast } from '../events/upcast.ts'
+import { findStream } from '../journal/journal.ts'
 import type { App } from './app.ts'
 import { keepBatch, requireSameTarget } from './batch.ts'
 import { readBatch } from './batch-record.ts'
@@ -104,8 +105,7 @@ export function createRunHost(app: App): RunHost {
     },
     head: async (run) => {
       const { journal } = await app.openJournal()
-      const stream = `run/${run}`
-      return (await journal.list({ prefix: stream })).find((info) => info.stream === stream)?.last ?? 0
+      return (await findStream(journal, `run/${run}`))?.last ?? 0
     },
     listen: (run, listener) => {
       const those = listeners.get(run) ?? new Set()
@@ -149,7 +149,7 @@ async function adoptRuns(app: App, host: RunHost): Promise<Adopted> {
 /** Has somebody spoken to it since? Then its server died before it could listen. */
 async function wasTold(app: App, run: string, since: number): Promise<boolean> {
   const { journal } = await app.openJournal()
-  const inbox = (await journal.list({ prefix: `inbox/${run}` })).find(({ stream }) => stream === `inbox/${run}`)
+  const inbox = await findStream(journal, `inbox/${run}`)
   return inbox !== undefined && inbox.updated > since
 }
 

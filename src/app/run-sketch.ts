@@ -1,6 +1,7 @@
 import { readEvent } from '../engine/engine.ts'
 import { OrcError } from '../events/errors.ts'
 import type { Event, EventOf } from '../events/event.ts'
+import { findStream } from '../journal/journal.ts'
 import type { App } from './app.ts'
 import { projectDigest } from './project-digest.ts'
 
@@ -33,7 +34,7 @@ export async function* sketchRuns(app: App, { all }: { readonly all: boolean }):
 /** OrcError `not_found` when there is no such run. */
 export async function findSketch(app: App, id: string): Promise<RunSketch> {
   const { journal } = await app.openJournal()
-  const info = (await journal.list({ prefix: `run/${id}` })).find(({ stream }) => stream === `run/${id}`)
+  const info = await findStream(journal, `run/${id}`)
   if (info) return sketchRun(app, { id, events: info.last, created: info.created })
   throw new OrcError({ code: 'not_found', message: `there is no run ${id}` })
 }

@@ -1,7 +1,7 @@
 import type { SandboxAsk, ScriptRequest } from '../events/script-call.ts'
 import type { ToolRequest } from '../events/tool-call.ts'
 import { TIERS, type TierName } from '../sandbox/tier-name.ts'
-import { findFallback, findWanted, type SandboxWish } from '../sandbox/wanted.ts'
+import { findFallback, findWanted, type SandboxWish } from '../sandbox/wish.ts'
 import type { Asked } from '../trust/call.ts'
 import type { App } from './app.ts'
 

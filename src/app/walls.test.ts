@@ -15,7 +15,7 @@ function makeApp(sandbox?: { tier?: 'bwrap' | 'process'; fallback?: 'process' })
   writeFileSync(join(project, 'notes.txt'), 'notes\n')
   const ours = { config: '/nowhere/config', data: '/nowhere/data', state: '/nowhere/state', cache: '/nowhere/cache' }
   return {
-    paths: { cwd: project, project, ...ours, legacy: [] },
+    paths: { cwd: project, project, ...ours, legacy: [], extra: [], system: join(project, 'nowhere') },
     config: { settings: sandbox ? { sandbox } : {} },
   } as never
 }

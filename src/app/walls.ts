@@ -1,4 +1,4 @@
-import { readFile, realpath } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { extname, relative } from 'node:path'
 import type { WalledResult } from '../effects/script.ts'
 import type { SandboxAsk } from '../events/script-call.ts'
@@ -9,9 +9,10 @@ import { resolvePermissions } from '../sandbox/permitted-paths.ts'
 import { type ProcessSpec, runProcess } from '../sandbox/process.ts'
 import { notStarted } from '../sandbox/sandbox.ts'
 import { TIERS } from '../sandbox/tier-name.ts'
-import { findWanted, type SandboxWish } from '../sandbox/wanted.ts'
+import { findWanted, type SandboxWish } from '../sandbox/wish.ts'
 import type { RunCommand } from '../tools/command.ts'
 import type { App } from './app.ts'
+import { listGoverned } from './governed.ts'
 import { demandedBy, isTier, wishOf } from './wall-wish.ts'
 
 type WallApp = Pick<App, 'config' | 'paths'>
@@ -80,7 +81,7 @@ async function runWalled(
   const paths = await resolvePermissions(permissions, app.paths.project ?? app.paths.cwd)
   if (typeof paths === 'string')
     return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: paths } })
-  const open = await findGoverned(app, wish.foreign ? paths : { ...paths, read: [] })
+  const open = findGoverned(app, wish.foreign ? paths : { ...paths, read: [] })
   if (open !== undefined)
     return notStarted(chosen.granted, { refusal: { code: 'sandbox_refused', message: open, hint: NARROWER } })
   const seen = [...paths.read, ...paths.write]
@@ -107,13 +108,11 @@ async function runWalled(
 const NARROWER = 'Work in a folder below it, which makes a project of its own: llm-orc init'
 
 /** Policy, approvals and journals of the user: whoever may write them, or move what they lie in, may do everything. */
-async function findGoverned({ paths }: WallApp, { read, write }: Opened): Promise<string | undefined> {
-  const { config, data, state, cache, legacy } = paths
-  for (const ours of [config, data, state, cache, ...legacy]) {
-    const real = await realpath(ours).catch(() => ours)
-    const folder = write.find((each) => isInside(real, each) || isInside(each, real))
+function findGoverned({ paths }: WallApp, { read, write }: Opened): string | undefined {
+  for (const ours of listGoverned(paths).read) {
+    const folder = write.find((each) => isInside(ours, each) || isInside(each, ours))
     if (folder !== undefined) return `${folder} cannot be opened for writing: what governs tools lies in ${ours}`
-    const seen = read.find((each) => isInside(real, each) || isInside(each, real))
+    const seen = read.find((each) => isInside(ours, each) || isInside(each, ours))
     if (seen !== undefined) return `${seen} cannot be shown: what governs tools lies in ${ours}`
   }
   return undefined

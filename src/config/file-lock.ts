@@ -1,9 +1,8 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OrcError } from '../events/errors.ts'
-import { readBirth } from './birth.ts'
+import { isProcessGone, markProcess } from './process-mark.ts'
 
 /** ms to wait for another process, and between looks. A change takes some ms. */
 const PATIENCE_MS = 15_000
@@ -19,7 +18,7 @@ const BREAKING_MS = 2_000
  */
 export async function lockFile(file: string): Promise<() => Promise<void>> {
   const lock = join(dirname(file), `.${basename(file)}.lock`)
-  const mine = JSON.stringify({ host: hostname(), pid: process.pid, born: readBirth(process.pid) ?? null })
+  const mine = JSON.stringify(markProcess())
   const until = performance.now() + PATIENCE_MS
   for (;;) {
     try {
@@ -69,8 +68,7 @@ async function breakStale(lock: string): Promise<boolean> {
 async function isStale(lock: string, said: string): Promise<boolean> {
   if ((await ageOf(lock)) > STALE_MS) return true
   try {
-    const { host, pid, born } = JSON.parse(said) as { host?: unknown; pid?: unknown; born?: unknown }
-    return host === hostname() && typeof pid === 'number' && isDead(pid, born)
+    return isProcessGone(JSON.parse(said) as object)
   } catch {
     // It is just being written.
     return false
@@ -83,17 +81,6 @@ function ageOf(file: string): Promise<number> {
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   )
-}
-
-/** Process numbers are given again: another birth is another process. */
-function isDead(pid: number, born: unknown): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-  const now = readBirth(pid)
-  return now !== undefined && typeof born === 'string' && now !== born
 }
 
 function busy(file: string, lock: string): OrcError {

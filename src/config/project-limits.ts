@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import type { Problem } from '../events/errors.ts'
+import { isLoopback } from '../events/loopback.ts'
 import type { Json, JsonObject } from '../events/values.ts'
 import { isMap, valueAt } from '../graph/report.ts'
 import type { Locate } from '../graph/yaml.ts'
@@ -49,7 +50,7 @@ export function limitVariables(variables: Variables): Limited<Variables['values'
     if (file === undefined || !values.delete(name)) return
     problems.push(describe(name, why, { file }))
   }
-  for (const name of ENDPOINT_VARIABLES) if (!isLoopback(values.get(name) ?? '')) refuse(name, SENDS)
+  for (const name of ENDPOINT_VARIABLES) if (!staysHere(values.get(name) ?? '')) refuse(name, SENDS)
   refuse(nameVariable(CONTENT), SENDS)
   for (const path of [TIER, FALLBACK]) refuse(nameVariable(path), WEAKENS)
   for (const path of SERVE) refuse(nameVariable(path), ADMITS)
@@ -69,11 +70,11 @@ export function limitLayers<L extends Sayings>(
     ...ENDPOINT_VARIABLES.map((name) => values.get(name)),
     ...layers.map(({ data }) => valueAt(data, ENDPOINT)),
   ]
-  const isHome = endpoints.every((url = '') => isLoopback(String(url)))
+  const isHome = endpoints.every((url = '') => staysHere(String(url)))
   const left = layers.map((layer): L => {
     if (!isForeign(layer, paths)) return layer
     const refused = [
-      { path: ENDPOINT, why: SENDS, if: (value: Json) => !isLoopback(String(value)) },
+      { path: ENDPOINT, why: SENDS, if: (value: Json) => !staysHere(String(value)) },
       { path: CONTENT, why: SENDS, if: (value: Json) => value === true && !isHome },
       { path: TIER, why: WEAKENS, if: (value: Json) => TIERS.indexOf(value) < TIERS.indexOf(least) },
       { path: FALLBACK, why: WEAKENS, if: () => true },
@@ -109,7 +110,7 @@ export function findUntrusted(
   const isStrange = (name: string) => {
     const nearest = layers.find((layer) => addressIn(layer, name) !== undefined)
     const url = nearest && addressIn(nearest, name)
-    return url !== undefined && !isLoopback(String(url)) && !own.some((layer) => addressIn(layer, name) === url)
+    return url !== undefined && !staysHere(String(url)) && !own.some((layer) => addressIn(layer, name) === url)
   }
   const names = layers.flatMap(({ data }) => Object.keys((data['providers'] ?? {}) as JsonObject))
   return {
@@ -154,6 +155,6 @@ function leaveOut(data: JsonObject, [key = '', ...below]: readonly string[]): Js
 }
 
 /** An address of this machine, or none. */
-export function isLoopback(url: string): boolean {
-  return url === '' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? '')
+export function staysHere(url: string): boolean {
+  return url === '' || isLoopback(url)
 }

@@ -15,9 +15,9 @@ import { forkRun } from './evolve-fork.ts'
 import { settleBudget } from './evolve-money.ts'
 import { addSteps, beginAttempt, beginProposal, endAttempt, endStep, finishProposal, stopRun } from './evolve-steps.ts'
 import { withoutInline } from './hash.ts'
+import { readLost } from './lost.ts'
 import { fingerprint } from './random.ts'
 import type { RunState, StepState } from './state.ts'
-import type { Json } from './values.ts'
 
 /**
  * Folds one event into the state, in place. Deterministic: no clock, no chance, no content of values.
@@ -204,14 +204,6 @@ function stepOf(state: RunState, id: string): StepState {
   const step = state.steps.get(id)
   if (!step) throw new Error(`event ${state.seq} names the step ${id}, which does not exist`)
   return step
-}
-
-/** Something inside the step failed, and the step went on: what it was, as far as the step says. */
-function readLost(verdict: Json | undefined): readonly string[] | undefined {
-  if (typeof verdict !== 'object' || verdict === null || !('partial' in verdict) || verdict.partial !== true)
-    return undefined
-  const failed = 'failed' in verdict ? verdict.failed : []
-  return Array.isArray(failed) ? failed.filter((id) => typeof id === 'string') : []
 }
 
 /** Results of ended steps live in the journal, not in memory. */

@@ -1,4 +1,5 @@
 import type { Journal } from './journal.ts'
+import { type LearnedLimits, LearnedRate, LONGEST_PAUSE_MS } from './learned-rate.ts'
 import type { LeaseOwner } from './lease.ts'
 import {
   planRate,
@@ -18,12 +19,6 @@ const LOOK_MS = 250
 const BURY_MS = 500
 /** Tickets of one process in the common line; its other calls wait behind them, at home. */
 const TICKETS = 64
-/** The longest a server's Retry-After holds everybody. */
-const LONGEST_PAUSE_MS = 60_000
-/** Limits that nobody configured but a refusal taught are kept so long. */
-const LEARNED_MS = 60_000
-/** Fewer calls taken before a refusal say nothing of a rate, until it happens again after the pause. */
-const ENOUGH_TO_LEARN = 3
 /** Without limits, what other processes were told is looked up no more often than this. */
 const GLANCE_MS = 1_000
 
@@ -100,11 +95,9 @@ export class Governor {
   readonly #returned = new Set<number>()
   #corrections: Used[] = []
   #pause = 0
-  #learned: (RateLimits & { readonly until: number; readonly learned: true }) | undefined
-  /** When the pause ended that a refusal asked for which told too little. */
-  #unsure = Number.NEGATIVE_INFINITY
-  #starts: number[] = []
-  #refusals: number[] = []
+  readonly #rate = new LearnedRate()
+  /** News for the others. */
+  #learned: LearnedLimits | undefined
   #shared: Shared = EMPTY
   #glanced = Number.NEGATIVE_INFINITY
   #buried = Number.NEGATIVE_INFINITY
@@ -145,13 +138,12 @@ export class Governor {
   }
 
   #admit(tokens: number, at: number): Pass {
-    const start = this.#ports.clock()
-    if (!this.#limits) this.#starts.push(start)
-    while ((this.#starts[0] ?? start) < start - LONGEST_PAUSE_MS) this.#starts.shift()
+    if (!this.#limits) this.#rate.start(this.#ports.clock())
     return {
       end: ({ tokens: real, refused, retry_after_ms }) => {
         this.#correct(at, tokens, real)
-        if (refused) this.#learn(retry_after_ms)
+        if (refused && !this.#limits)
+          this.#learned = this.#rate.refuse(this.#ports.clock(), retry_after_ms) ?? this.#learned
         if (retry_after_ms !== undefined)
           this.#pause = Math.max(this.#pause, this.#ports.clock() + Math.min(retry_after_ms, LONGEST_PAUSE_MS))
         if (this.#hasNews(this.#shared)) this.#work()
@@ -202,23 +194,6 @@ export class Governor {
     this.#tickets.delete(n)
     this.#returned.add(n)
     this.#work()
-  }
-
-  /** What a server takes, when nobody configured it: as many calls as it took in the time it now wants to rest. */
-  #learn(retry_after_ms = 0): void {
-    if (this.#limits) return
-    const now = this.#ports.clock()
-    this.#refusals.push(now)
-    if (retry_after_ms <= 0) return
-    const window_ms = Math.min(Math.max(1_000, retry_after_ms), LONGEST_PAUSE_MS)
-    this.#starts = this.#starts.filter((at) => at > now - window_ms)
-    this.#refusals = this.#refusals.filter((at) => at > now - window_ms)
-    const requests = Math.max(1, this.#starts.length - this.#refusals.length)
-    if (requests < ENOUGH_TO_LEARN && !(this.#unsure <= now && now < this.#unsure + LEARNED_MS)) {
-      if (this.#unsure <= now) this.#unsure = now + window_ms
-      return
-    }
-    this.#learned = { requests, window_ms, until: now + Math.max(LEARNED_MS, 2 * window_ms), learned: true }
   }
 
   #limitsNow(shared: Shared, now: number): RateLimits | undefined {

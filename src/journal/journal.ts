@@ -51,6 +51,11 @@ export interface Journal {
   drop(stream: string): Promise<void>
 }
 
+/** What is known of one stream; undefined for one without records. */
+export async function findStream(journal: Pick<Journal, 'list'>, stream: string): Promise<StreamInfo | undefined> {
+  return (await journal.list({ prefix: stream })).find((info) => info.stream === stream)
+}
+
 /** The streams that belong to one run and go with it. */
 export function runStreams(run: string): readonly string[] {
   return [`run/${run}`, `inbox/${run}`, `lease/${run}`, `key/${run}`]

@@ -1,5 +1,5 @@
 import type { Json } from '../events/values.ts'
-import type { Appended, Entry, Journal } from './journal.ts'
+import { type Appended, type Entry, findStream, type Journal } from './journal.ts'
 
 /** Who holds a lease: `id` is unique among holders, the rest tells how to find out whether it still lives (pid, host, ...). */
 export interface LeaseOwner {
@@ -55,7 +55,7 @@ export async function isHeld(
   { clock, isDead }: Pick<LeaseTerms, 'clock' | 'isDead'>,
 ): Promise<boolean> {
   const stream = `lease/${run}`
-  const found = (await journal.list({ prefix: stream })).find((each) => each.stream === stream)
+  const found = await findStream(journal, stream)
   const newest = found && (await readRecord(journal, stream, found.last))
   return newest !== undefined && !newest.released && newest.until > clock() && !(await isDead?.(newest.owner))
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../events/loopback.ts'
 import type { ModelRequest } from '../events/messages.ts'
 import type { Speaker } from './failures.ts'
 
@@ -51,10 +52,6 @@ export function findEndpoint(
       ...(options.key_name && { key_name: options.key_name }),
     },
   }
-}
-
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? '')
 }
 
 /** People paste whole endpoints, or a host and port alone: the operation is taken off, `http://` put on. */

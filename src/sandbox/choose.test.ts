@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chooseSandbox, createTiers, type Tiers } from './choose.ts'
 import { createProcessSandbox } from './process-tier.ts'
 import { isAtLeast, TIERS } from './tier-name.ts'
-import { findWanted, type SandboxWish } from './wanted.ts'
+import { findWanted, type SandboxWish } from './wish.ts'
 
 const bare = createTiers({ path: '/nowhere' })
 const own = { foreign: false } as const

@@ -6,7 +6,7 @@ import { type Proof, proveTier } from './prove.ts'
 import { type Refusal, type Sandbox } from './sandbox.ts'
 import type { TierName } from './tier-name.ts'
 import { untestedTier } from './untested.ts'
-import { findFallback, findWanted, type SandboxWish } from './wanted.ts'
+import { findFallback, findWanted, type SandboxWish } from './wish.ts'
 
 export interface ChosenSandbox {
   readonly sandbox: Sandbox

@@ -130,7 +130,7 @@ export function keepCheaper(left: readonly Candidate[], refused: Candidate): rea
 }
 
 /** What the first choice is recorded with. */
-export function describeDecision(decision: RouteDecision | undefined): JsonObject {
+function describeDecision(decision: RouteDecision | undefined): JsonObject {
   if (!decision) return { reason: 'configured' }
   return { reason: decision.explored ? 'explored' : 'routed', route: decision as unknown as Json }
 }
@@ -148,4 +148,28 @@ function present<Source extends object>(source: Source): { [Key in keyof Source]
   return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined)) as {
     [Key in keyof Source]?: Exclude<Source[Key], undefined>
   }
+}
+
+/** Why a model is asked: another one failed before it, else the choice, else nothing but the order. */
+export interface RouteGround {
+  readonly fallback?: { readonly from: string; readonly because: string } | undefined
+  readonly decision: RouteDecision | undefined
+  /** What another order of fallbacks than the usual one rests on. */
+  readonly learned?: JsonObject | undefined
+}
+
+/** Notes who is asked, and why. */
+export function recordRoute(
+  ctx: StepContext,
+  candidate: Candidate,
+  { fallback, decision, learned }: RouteGround,
+): void {
+  const ground = fallback
+    ? { reason: 'fallback', ...fallback, ...(learned ? { learned } : {}) }
+    : describeDecision(decision)
+  ctx.record('step-routed', { ...nameRoute(candidate), ...ground })
+}
+
+export function nameRoute({ profile, provider, model }: Candidate): JsonObject {
+  return { ...(profile === undefined ? {} : { profile }), provider, model }
 }

@@ -1,10 +1,8 @@
 import { type StepContext, StepFailure } from '../engine/step.ts'
-import type { RouteDecision } from '../events/routing.ts'
-import type { JsonObject } from '../events/values.ts'
 import type { Candidate } from '../graph/candidates.ts'
 import { type Left, preferHelpful } from './learned.ts'
 import { keepPromising, mayFallBack } from './recovery.ts'
-import { chooseOrder, describeDecision } from './route.ts'
+import { chooseOrder, recordRoute } from './route.ts'
 
 interface Failed {
   readonly candidate: Candidate
@@ -26,7 +24,9 @@ export async function tryCandidates<T>(
   let next: Left = route
   for (let [candidate] = next.candidates; candidate; [candidate] = next.candidates) {
     const left = next.candidates.slice(1)
-    recordRoute(ctx, candidate, { before: failures.at(-1), decision: route.decision, learned: next.learned })
+    const before = failures.at(-1)
+    const fallback = before && { from: modelOf(before.candidate), because: before.failure.code }
+    recordRoute(ctx, candidate, { fallback, decision: route.decision, learned: next.learned })
     try {
       return await ask(candidate)
     } catch (failure) {
@@ -41,36 +41,6 @@ export async function tryCandidates<T>(
   const tried = failures.map(({ candidate, failure }) => `${modelOf(candidate)} (${failure.code}: ${failure.message})`)
   const more = last.detail === undefined ? {} : { detail: last.detail }
   throw new StepFailure(last.code, `no model answered: ${tried.join('; ')}`, more)
-}
-
-function recordRoute(
-  ctx: StepContext,
-  candidate: Candidate,
-  {
-    before,
-    decision,
-    learned,
-  }: {
-    readonly before: Failed | undefined
-    readonly decision: RouteDecision | undefined
-    readonly learned: JsonObject | undefined
-  },
-): void {
-  const { profile, provider, model } = candidate
-  const facts: JsonObject = {
-    ...(profile === undefined ? {} : { profile }),
-    provider,
-    model,
-    ...(before
-      ? {
-          reason: 'fallback',
-          from: modelOf(before.candidate),
-          because: before.failure.code,
-          ...(learned ? { learned } : {}),
-        }
-      : describeDecision(decision)),
-  }
-  ctx.record('step-routed', facts)
 }
 
 export function modelOf({ profile, provider, model }: Candidate): string {

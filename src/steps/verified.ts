@@ -18,7 +18,7 @@ import { listLost, verdictOn } from './inner.ts'
 import { makeJudge, readScore } from './judge.ts'
 import { type Left, preferHelpful } from './learned.ts'
 import { isAskedAfter } from './recovery.ts'
-import { chooseOrder, describeDecision } from './route.ts'
+import { chooseOrder, nameRoute, recordRoute } from './route.ts'
 import { scopeOf } from './scope.ts'
 
 /**
@@ -47,7 +47,10 @@ function runVerified({ learns }: { readonly learns: boolean }): RunStep {
       const [candidate] = left
       left = left.slice(1)
       if (candidate && !isAskedAfter(candidate, rejected.at(-1)?.code)) continue
-      if (candidate) recordRoute(ctx, candidate, { before: rejected.at(-1), decision: route.decision, learned })
+      const before = rejected.at(-1)
+      const from = before?.candidate?.profile ?? before?.candidate?.model
+      const fallback = before && from !== undefined ? { from, because: before.code } : undefined
+      if (candidate) recordRoute(ctx, candidate, { fallback, decision: route.decision, learned })
       const repairs = index === 0 && candidate ? spec.repair_limit : 0
       let repair: AgentSpec['repair']
       for (let round = 0; round <= repairs; round += 1) {
@@ -211,32 +214,6 @@ function recordVerdict({ ctx, candidate }: Work, { answer, number, repair, verdi
     ...(score === undefined ? {} : { score }),
   }
   ctx.record('step-verified', facts, { checks: verdicts })
-}
-
-function recordRoute(
-  ctx: StepContext,
-  candidate: Candidate,
-  {
-    before,
-    decision,
-    learned,
-  }: {
-    readonly before: Rejection | undefined
-    readonly decision: RouteDecision | undefined
-    readonly learned: JsonObject | undefined
-  },
-): void {
-  const fallback = before?.candidate && {
-    reason: 'fallback',
-    from: before.candidate.profile ?? before.candidate.model,
-    because: before.code,
-    ...(learned ? { learned } : {}),
-  }
-  ctx.record('step-routed', { ...nameRoute(candidate), ...(fallback ?? describeDecision(decision)) })
-}
-
-function nameRoute({ profile, provider, model }: Candidate): JsonObject {
-  return { ...(profile === undefined ? {} : { profile }), provider, model }
 }
 
 /** When nothing could be checked at all, the step fails as its last model did. */

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { inTurn } from '../config/turns.ts'
 import { isKey, KeyRing, makeKey, statusOfKey } from './keys.ts'
 
 const place = () => join(mkdtempSync(join(tmpdir(), 'llm-orc-keys-')), 'data', 'keys.json')
@@ -16,7 +17,7 @@ async function add(ring: KeyRing, name: string): Promise<string> {
 }
 
 test('S09 a key is found by all of it, and by nothing less', async () => {
-  const ring = new KeyRing(place())
+  const ring = new KeyRing(place(), inTurn)
   expect(await ring.list()).toEqual([])
   const key = await add(ring, 'ann')
   expect(isKey(key)).toBe(true)
@@ -35,7 +36,7 @@ test('S09 a key is found by all of it, and by nothing less', async () => {
 
 test('S09 what is kept of it is a hash, in a file of the user alone', async () => {
   const file = place()
-  const key = await add(new KeyRing(file), 'ann')
+  const key = await add(new KeyRing(file, inTurn), 'ann')
   expect(readFileSync(file, 'utf8')).not.toContain(key.slice(-43))
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700)
@@ -54,7 +55,7 @@ test('it is good until it expires or is revoked', () => {
 })
 
 test('S09 guesses take as long as each other, near or far', async () => {
-  const ring = new KeyRing(place())
+  const ring = new KeyRing(place(), inTurn)
   const key = await add(ring, 'ann')
   const near = `${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`
   const far = makeKey(about('x')).key
@@ -74,34 +75,36 @@ test('S09 guesses take as long as each other, near or far', async () => {
 test('processes that change the keys at the same time lose nothing of each other', async () => {
   const file = place()
   const code = `
+    const { inTurn } = await import(${JSON.stringify(join(import.meta.dirname, '../config/turns.ts'))})
     const { KeyRing, makeKey } = await import(${JSON.stringify(join(import.meta.dirname, 'keys.ts'))})
-    const ring = new KeyRing(${JSON.stringify(file)})
+    const ring = new KeyRing(${JSON.stringify(file)}, inTurn)
     for (let n = 0; n < 10; n++) {
       const { record } = makeKey({ name: process.pid + '-' + n, scopes: [], created: 1 })
       await ring.change((records) => ({ records: [...records, record], result: undefined }))
     }`
   const run = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', code])
   await Promise.all([run(), run(), run()])
-  expect(await new KeyRing(file).list()).toHaveLength(30)
+  expect(await new KeyRing(file, inTurn).list()).toHaveLength(30)
 })
 
 test('a lock that a dead process left is taken over', async () => {
   const file = place()
-  const ring = new KeyRing(file)
+  const ring = new KeyRing(file, inTurn)
   await add(ring, 'ann')
-  writeFileSync(`${file}.lock`, '')
-  utimesSync(`${file}.lock`, new Date(0), new Date(0))
+  const lock = join(dirname(file), '.keys.json.lock')
+  writeFileSync(lock, '')
+  utimesSync(lock, new Date(0), new Date(0))
   await add(ring, 'bob')
-  expect((await new KeyRing(file).list()).map(({ name }) => name)).toEqual(['ann', 'bob'])
+  expect((await new KeyRing(file, inTurn).list()).map(({ name }) => name)).toEqual(['ann', 'bob'])
 })
 
 test.each(['', 'null', '[]', '{"version":1}', '{"version":1,"keys":[{}]}', '{"version":9,"keys":[]}'])(
   'S30 a file that holds %j is no empty one',
   async (text) => {
     const file = place()
-    await add(new KeyRing(file), 'ann')
+    await add(new KeyRing(file, inTurn), 'ann')
     writeFileSync(file, text)
-    const ring = new KeyRing(file)
+    const ring = new KeyRing(file, inTurn)
     await expect(ring.list()).rejects.toMatchObject({ code: 'keys_unreadable' })
     await expect(ring.find('x')).rejects.toMatchObject({ code: 'keys_unreadable' })
     await expect(add(ring, 'bob')).rejects.toMatchObject({ code: 'keys_unreadable' })

@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { OrcError } from '../events/errors.ts'
 
 /** One access key as it is kept: whoever reads the file cannot use it. */
@@ -25,8 +24,6 @@ export type KeyStatus = 'live' | 'expired' | 'revoked'
 
 const KEY = /^orc_([\da-f]{16})_[\w-]{43}$/
 const LOOK_EVERY_MS = 250
-const LOCK_PATIENCE_MS = 5_000
-const LOCK_STALE_MS = 30_000
 
 export function statusOfKey({ revoked, expires }: KeyRecord, now: number): KeyStatus {
   if (revoked !== undefined) return 'revoked'
@@ -45,18 +42,23 @@ export function isKey(text: string): boolean {
   return KEY.test(text)
 }
 
+/** Makes a change of a file while nobody else changes it. */
+export type InTurn = <T>(file: string, change: () => Promise<T>) => Promise<T>
+
 /**
  * The access keys of this user, in one file that only the user may read. What another process changes is seen within half a second. A file
  * that is there and cannot be read is never taken for an empty one: throws OrcError `keys_unreadable`.
  */
 export class KeyRing {
   readonly #file: string
+  readonly #inTurn: InTurn
   #records: readonly KeyRecord[] = []
   #print = ''
   #looked = -Infinity
 
-  constructor(file: string) {
+  constructor(file: string, inTurn: InTurn) {
     this.#file = file
+    this.#inTurn = inTurn
   }
 
   async list(): Promise<readonly KeyRecord[]> {
@@ -78,13 +80,12 @@ export class KeyRing {
     return record && same ? record : undefined
   }
 
-  /** Changes the keys under a lock, so that two processes lose no change of each other. */
+  /** Changes the keys in turn with other processes, so that no change is lost. */
   async change<T>(
     edit: (records: readonly KeyRecord[]) => { readonly records: readonly KeyRecord[]; readonly result: T },
-  ) {
+  ): Promise<T> {
     await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
-    const unlock = await lock(`${this.#file}.lock`)
-    try {
+    return this.#inTurn(this.#file, async () => {
       const now = (await this.#look()) === 'none' ? [] : await readKeys(this.#file)
       const { records, result } = edit(now)
       const draft = `${this.#file}.${randomBytes(6).toString('hex')}.tmp`
@@ -96,9 +97,7 @@ export class KeyRing {
       await rename(draft, this.#file)
       this.#looked = -Infinity
       return result
-    } finally {
-      await unlock()
-    }
+    })
   }
 
   async #look(): Promise<string> {
@@ -140,24 +139,4 @@ function isRecord(each: unknown): each is KeyRecord {
 function unreadable(file: string): OrcError {
   const hint = 'Nobody is let in until it is mended. Put a copy back, or remove it and create keys anew.'
   return new OrcError({ code: 'keys_unreadable', message: 'the file of the access keys cannot be read', hint, file })
-}
-
-/** Waits for whoever holds it; one left behind by a process that died is taken over. */
-async function lock(file: string): Promise<() => Promise<void>> {
-  const until = performance.now() + LOCK_PATIENCE_MS
-  for (;;) {
-    try {
-      await (await open(file, 'wx', 0o600)).close()
-      return () => rm(file, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const age = await stat(file).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    )
-    if (age > LOCK_STALE_MS) await rm(file, { force: true })
-    else if (performance.now() > until) throw unreadable(file)
-    else await sleep(20)
-  }
 }

@@ -1,4 +1,5 @@
 import type { Event, EventOf, PlannedEdge, PlannedStep } from '../event.ts'
+import { readLost } from '../lost.ts'
 import type { Value } from '../values.ts'
 import type { View } from './view.ts'
 
@@ -66,7 +67,7 @@ function takeEvent({ steps, owners, labels }: InventoryState, event: Event): voi
     }
     case 'step-finished': {
       const { output, verdict } = event.data
-      const lost = listLost(verdict)
+      const lost = readLost(verdict)
       return endStep(steps, event.data.step, { end: 'succeeded', output, ...(lost ? { lost } : {}) })
     }
     case 'step-failed': {
@@ -110,12 +111,6 @@ function isUnwanted(steps: ReadonlyMap<string, Known>, { data }: EventOf<'step-s
   if (data.reason === 'condition') return true
   if (data.reason === 'edge') return after.some((edge) => edge.on === 'failure' && endOf(edge) === 'succeeded')
   return after.every((edge) => endOf(edge) === 'unmet')
-}
-
-function listLost(verdict: unknown): readonly string[] | undefined {
-  if (typeof verdict !== 'object' || verdict === null || !('partial' in verdict)) return undefined
-  const failed: unknown = 'failed' in verdict ? verdict.failed : []
-  return Array.isArray(failed) ? failed.filter((id): id is string => typeof id === 'string') : []
 }
 
 /**

@@ -3,7 +3,8 @@ import type { JsonObject } from '../../events/values.ts'
 import type { McpMeans } from '../mcp/means.ts'
 import type { CallerMeans } from './means.ts'
 
-/** LLM Orchestra's HTTP layer handed on what its MCP server said, so its forms are those of our tools and resources. */
+// LLM Orchestra's HTTP layer handed on what its MCP server said, so its forms are those of our tools and resources.
+
 interface ToolCall {
   readonly tool: string
   readonly given: JsonObject
